@@ -1,0 +1,85 @@
+//! The only source of time in this crate.
+//!
+//! Everything that compares times takes a [`Clock`], so that tests move time by hand and never
+//! wait for it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// Tells wall-clock time, for tokens, and monotonic time, for limits.
+///
+/// ```
+/// use std::time::Duration;
+/// use secure_runtime::Clock;
+///
+/// let (clock, hand) = Clock::manual();
+/// let before = clock.unix_seconds();
+/// hand.advance(Duration::from_secs(90));
+/// assert_eq!(clock.unix_seconds(), before + 90);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    Manual(Arc<AtomicU64>),
+    System { started: Instant },
+}
+
+/// A manual clock begins here: 2026-01-01T00:00:00Z.
+const MANUAL_START: Duration = Duration::from_secs(1_767_225_600);
+
+impl Clock {
+    /// The clock of the operating system.
+    pub fn system() -> Self {
+        Self(Source::System {
+            started: Instant::now(),
+        })
+    }
+
+    /// A clock that stands still until its [`ClockHand`] moves it.
+    pub fn manual() -> (Self, ClockHand) {
+        let nanos = Arc::new(AtomicU64::new(0));
+        (Self(Source::Manual(Arc::clone(&nanos))), ClockHand(nanos))
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub fn unix_seconds(&self) -> u64 {
+        match &self.0 {
+            Source::Manual(nanos) => {
+                (MANUAL_START + Duration::from_nanos(nanos.load(Ordering::Relaxed))).as_secs()
+            }
+            // A system clock before 1970 makes every token one that is not valid yet.
+            Source::System { .. } => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
+        }
+    }
+
+    /// Nanoseconds since the clock was made; never goes back.
+    pub fn monotonic_nanos(&self) -> u64 {
+        match &self.0 {
+            Source::Manual(nanos) => nanos.load(Ordering::Relaxed),
+            Source::System { started } => {
+                u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+            }
+        }
+    }
+}
+
+/// Moves a manual [`Clock`].
+#[derive(Clone, Debug)]
+pub struct ClockHand(Arc<AtomicU64>);
+
+impl ClockHand {
+    /// Moves every clock that belongs to this hand forward.
+    pub fn advance(&self, by: Duration) {
+        let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        self.0.fetch_add(nanos, Ordering::Relaxed);
+    }
+}

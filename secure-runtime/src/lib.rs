@@ -1,0 +1,4 @@
+//! Runtime of `#[secured]`.
+pub mod clock;
+pub mod policy;
+pub use clock::{Clock, ClockHand};

@@ -1,0 +1,165 @@
+//! What one handler demands, as constant data.
+//!
+//! The `#[secured]` attribute writes a [`Policy`] for each handler; everything in this crate
+//! that judges a request reads it. A policy decides nothing by itself and holds no state.
+
+use std::time::Duration;
+
+/// Everything that one guarded handler demands of a request.
+#[derive(Debug)]
+pub struct Policy {
+    /// Path of the handler, as in `shop::orders::cancel`.
+    pub handler: &'static str,
+    /// Source file of the handler, for messages to the developer.
+    pub file: &'static str,
+    /// Line of the attribute in [`file`](Self::file).
+    pub line: u32,
+    /// Who may call.
+    pub access: Access,
+    /// How often; all of them hold together.
+    pub quotas: &'static [Quota],
+    /// Most bytes of request body that are read.
+    pub max_body: u64,
+    /// The whole body must have arrived this long after the request was admitted.
+    pub body_timeout: Duration,
+    /// The rule over the handler's own arguments.
+    pub allow: Option<AllowRule>,
+    /// What the handler takes, in the order of its parameters.
+    pub inputs: &'static [InputPolicy],
+}
+
+/// Who may call a handler.
+#[derive(Debug)]
+pub enum Access {
+    /// Callers with valid credentials that satisfy every rule given.
+    Authenticated {
+        /// Roles that the caller must hold.
+        roles: Option<Rule>,
+        /// OAuth scopes that the caller's token must carry.
+        scopes: Option<Rule>,
+        /// The caller authenticated at most this long ago (RFC 9470).
+        max_age: Option<Duration>,
+    },
+    /// Anybody; no credentials are asked for.
+    Public {
+        /// Why, in the words of the developer.
+        reason: Option<&'static str>,
+    },
+}
+
+/// A condition over the names (roles or scopes) that a caller holds.
+#[derive(Debug)]
+pub enum Rule {
+    /// Every one of these. An empty list is satisfied by nobody.
+    All(&'static [Rule]),
+    /// At least one of these.
+    Any(&'static [Rule]),
+    /// One name, or a name that includes it.
+    Has {
+        /// The name as the developer wrote it.
+        name: &'static str,
+        /// Every name that satisfies the condition, [`name`](Self::Has::name) among them.
+        satisfied_by: &'static [&'static str],
+    },
+}
+
+/// An amount of requests per time, enforced by the generic cell rate algorithm (GCRA).
+///
+/// In any window of `w` seconds at most `burst + w * limit / period` requests pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Quota {
+    /// Name that callers see in the RateLimit fields: the developer's text, such as `10/min`.
+    pub name: &'static str,
+    /// Requests that become available in each [`period_seconds`](Self::period_seconds); not zero.
+    pub limit: u32,
+    /// Length of the period; not zero.
+    pub period_seconds: u32,
+    /// Requests that may come at once; not zero.
+    pub burst: u32,
+    /// What is counted together.
+    pub per: Per,
+}
+
+impl Quota {
+    /// Nanoseconds after which one request becomes available again; never zero.
+    pub const fn interval_nanos(&self) -> u64 {
+        let nanos = self.period_seconds as u64 * 1_000_000_000 / self.limit as u64;
+        if nanos == 0 { 1 } else { nanos }
+    }
+}
+
+/// What a [`Quota`] counts together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Per {
+    /// Requests from one client address (an IPv6 network of 56 bits counts as one).
+    Ip,
+    /// All requests to the handler.
+    Route,
+    /// Requests of one authenticated caller.
+    User,
+}
+
+/// The rule that the attribute's `allow` key states.
+#[derive(Debug)]
+pub struct AllowRule {
+    /// The expression as written, for the lock file.
+    pub text: &'static str,
+    /// Answer 404 in place of 403, so that a caller cannot tell whether the thing exists.
+    pub hide: bool,
+}
+
+/// One parameter of a handler.
+#[derive(Debug)]
+pub struct InputPolicy {
+    /// Its name or pattern as written.
+    pub name: &'static str,
+    /// Where its value comes from.
+    pub kind: InputKind,
+}
+
+/// Where the value of a parameter comes from, and whether it was validated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// Decoded from the body and validated.
+    Body,
+    /// The body as it came, or decoded without validation.
+    BodyUnvalidated,
+    /// The caller: it exists only where credentials are required.
+    Caller,
+    /// Decoded from the path, the query or a header, and validated.
+    Head,
+    /// Decoded from the path, the query or a header without validation.
+    HeadUnvalidated,
+    /// Nothing that a client sent: application data, an optional caller.
+    Server,
+}
+
+impl InputKind {
+    /// Whether taking this parameter reads the body.
+    pub const fn reads_body(self) -> bool {
+        matches!(self, Self::Body | Self::BodyUnvalidated)
+    }
+
+    /// Whether a client's data reaches the handler without validation.
+    pub const fn is_unvalidated(self) -> bool {
+        matches!(self, Self::BodyUnvalidated | Self::HeadUnvalidated)
+    }
+
+    /// The same source, taken without validation.
+    pub const fn unvalidated(self) -> Self {
+        match self {
+            Self::Body => Self::BodyUnvalidated,
+            Self::Head => Self::HeadUnvalidated,
+            other => other,
+        }
+    }
+}
+
+/// One method and path under which a handler answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoutePattern {
+    /// Path pattern as given to the route macro.
+    pub path: &'static str,
+    /// HTTP method in upper case.
+    pub method: &'static str,
+}
