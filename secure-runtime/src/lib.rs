@@ -20,6 +20,7 @@ mod routes;
 mod security;
 mod settings;
 mod shield;
+pub mod testing;
 
 pub use address::*;
 pub use admission::Admitted;

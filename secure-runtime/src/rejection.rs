@@ -86,6 +86,13 @@ enum ErrorCode {
     InvalidToken,
 }
 
+impl Row {
+    /// The public text.
+    pub(crate) fn detail(&self) -> &'static str {
+        self.detail
+    }
+}
+
 impl Refusal {
     /// The status code of the answer.
     pub fn status(self) -> StatusCode {
