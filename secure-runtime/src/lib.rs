@@ -13,7 +13,7 @@ pub use admission::Admitted;
 pub use auth::Principal;
 pub use authorization::Decision;
 pub use clock::{Clock, ClockHand};
-pub use input::{Input, Unvalidated};
+pub use input::{Extracted, Input, Unvalidated, Validated};
 pub use policy::{
     Access, AllowRule, InputKind, InputPolicy, Per, Policy, Quota, RoutePattern, Rule,
 };
