@@ -27,11 +27,11 @@ use crate::{
 /// Made by the code that `#[secured]` writes; an [`Input`](crate::Input) of your own is handed
 /// one.
 pub struct Admitted {
-    policy: &'static Policy,
-    security: Security,
-    request: HttpRequest,
-    body: Body,
-    principal: Option<Principal>,
+    pub(crate) policy: &'static Policy,
+    pub(crate) security: Security,
+    pub(crate) request: HttpRequest,
+    pub(crate) body: Body,
+    pub(crate) principal: Option<Principal>,
     charges: Charges,
 }
 
@@ -209,10 +209,6 @@ impl Admitted {
         &self.security
     }
 
-    pub(crate) fn body(&mut self) -> &mut Body {
-        &mut self.body
-    }
-
     /// The answer to a request that is refused.
     pub(crate) async fn refuse(&mut self, rejection: Rejection) -> Secured {
         response::refuse(rejection, self.policy, Some(&self.security), &mut self.body).await
@@ -236,7 +232,7 @@ impl Admitted {
 
     /// The handler's own answer, with the fields that its policy adds.
     pub(crate) async fn respond(mut self, output: impl Responder) -> Secured {
-        if let Some(rejection) = self.body.broken() {
+        if let Some(rejection) = self.body.refusal() {
             return self.refuse(rejection).await;
         }
         let mut response: HttpResponse = output.respond_to(&self.request).map_into_boxed_body();

@@ -30,7 +30,7 @@ pub use authorization::Decision;
 pub use authorization::IntoDecision;
 pub use clock::{Clock, ClockHand};
 pub use error::Error;
-pub use input::{Input, Unvalidated};
+pub use input::{Extracted, Input, Unvalidated, Validated};
 pub use lock::{Change, Difference};
 pub use manifest::{Manifest, Route};
 pub use policy::{

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody, http::header::HeaderName};
 
 use crate::{
-    input::body::{Body, OwnsPayload},
+    input::{body::Body, refused_body::RefusedBody},
     policy::Policy,
     rejection::{Refusal, Rejection},
     security::{DEFAULT_REALM, Security},
@@ -88,7 +88,7 @@ async fn close_over(response: HttpResponse, body: &mut Body) -> HttpResponse {
     match body.take_remaining() {
         None => response,
         Some(payload) => {
-            response.map_body(|_, inner| BoxBody::new(OwnsPayload::new(inner, payload)))
+            response.map_body(|_, inner| BoxBody::new(RefusedBody::new(inner, payload)))
         }
     }
 }
