@@ -1,5 +1,0 @@
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("x")]
-    Unconfigured { missing: Vec<String> },
-}
