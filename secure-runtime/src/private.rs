@@ -12,9 +12,7 @@ use actix_web::{FromRequest, HttpRequest, Responder, dev::Payload};
 
 pub use crate::{
     admission::Admitted,
-    policy::{
-        Access, AllowRule, InputKind, InputPolicy, Per, Policy, Quota, RoutePattern, Rule,
-    },
+    policy::{Access, AllowRule, InputKind, InputPolicy, Per, Policy, Quota, RoutePattern, Rule},
 };
 use crate::{
     authorization::IntoDecision,

@@ -9,9 +9,9 @@ use crate::{
     auth::{Authenticator, AuthenticatorOptions, Issuer},
     clock::Clock,
     danger::Transport,
-    error::Error,
+    error::{Error, Mistake, Mistakes},
     limit::RateLimiter,
-    manifest::{Manifest, MethodTable},
+    manifest::{Manifest, MethodTable, Route},
     policy::{Access, Per, Policy, Quota},
     rejection::{Refusal, Rejection},
     routes::Routes,
@@ -137,7 +137,7 @@ impl SecurityBuilder {
         Ok(Security(Arc::new(Parts {
             addresses: self.addresses,
             authenticator,
-            limiter: RateLimiter::new(self.clock.clone(), self.settings.limits.max_keys),
+            limiter: RateLimiter::new(self.clock.clone(), self.settings.limits.max_keys.get()),
             clock: self.clock,
             realm: self.settings.realm.clone(),
             settings: self.settings,
@@ -185,23 +185,26 @@ impl Security {
     ///
     /// # Errors
     ///
-    /// [`Error::Unconfigured`] lists every route that cannot work.
+    /// [`Error::Routes`] lists every route that cannot work.
     pub fn check(&self, manifest: &Manifest) -> Result<(), Error> {
-        if self.0.authenticator.is_some() {
-            return Ok(());
+        let mut mistakes = Mistakes::default();
+        if self.0.authenticator.is_none() {
+            for Route {
+                method,
+                path,
+                policy,
+            } in manifest.asking_for_credentials()
+            {
+                let Policy { file, line, .. } = policy;
+                let mut mistake = Mistake::new(
+                    format!("{method} {path}"),
+                    "asks for credentials, and no issuer is configured: add `[[issuers]]` to the settings",
+                );
+                mistake.found_in(format!("{file}:{line}"));
+                mistakes.add(mistake);
+            }
         }
-        let missing: Vec<String> = manifest
-            .asking_for_credentials()
-            .map(|route| {
-                let Policy { file, line, .. } = route.policy;
-                format!("{} {} ({file}:{line}) asks for credentials, and no issuer is configured: add `[[issuers]]` to the settings", route.method, route.path)
-            })
-            .collect();
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Unconfigured { missing })
-        }
+        mistakes.into_result(Error::Routes)
     }
 
     /// The verifier of tokens.

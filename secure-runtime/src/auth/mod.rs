@@ -18,7 +18,21 @@ pub struct Authenticator;
 #[derive(Debug, Default)]
 pub struct AuthenticatorOptions;
 #[derive(Debug)]
-pub struct Issuer; impl Issuer { pub fn new(_a: &str, _b: &str) -> Self { Self } pub fn key(self, _k: VerifyingKey) -> Self { self } } pub struct VerifyingKey; impl VerifyingKey { pub fn eddsa(_p: &[u8]) -> Result<Self, Error> { Ok(Self) } }
+pub struct Issuer;
+impl Issuer {
+    pub fn new(_a: &str, _b: &str) -> Self {
+        Self
+    }
+    pub fn key(self, _k: VerifyingKey) -> Self {
+        self
+    }
+}
+pub struct VerifyingKey;
+impl VerifyingKey {
+    pub fn eddsa(_p: &[u8]) -> Result<Self, Error> {
+        Ok(Self)
+    }
+}
 impl Authenticator {
     pub fn new(_: Vec<Issuer>, _: Clock, _: AuthenticatorOptions) -> Result<Self, Error> {
         Ok(Self)

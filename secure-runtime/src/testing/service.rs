@@ -50,7 +50,11 @@ where
 {
     fn call(&self, request: Request) -> LocalBoxFuture<'_, ServiceResponse<BoxBody>> {
         let answer = Service::call(self, request);
-        Box::pin(async move { answer.await.expect("the shield turns errors into responses") })
+        Box::pin(async move {
+            answer
+                .await
+                .expect("the shield turns errors into responses")
+        })
     }
 }
 
@@ -109,9 +113,9 @@ impl TestService {
         TestCall {
             bearer: None,
             payload: None,
-            request: TestRequest::with_uri(path).method(method).peer_addr(
-                SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000),
-            ),
+            request: TestRequest::with_uri(path)
+                .method(method)
+                .peer_addr(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000)),
             service: self,
             token: None,
         }
