@@ -137,7 +137,7 @@ pub struct VerifyingKey {
 
 #[derive(Clone)]
 enum Verifier {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     PublicKey(ParsedPublicKey),
 }
 
@@ -152,7 +152,7 @@ impl VerifyingKey {
         Ok(Self {
             algorithm: Algorithm::Hmac(algorithm),
             id: None,
-            verifier: Verifier::Hmac(hmac::Key::new(algorithm.primitive(), secret)),
+            verifier: Verifier::Hmac(Box::new(hmac::Key::new(algorithm.primitive(), secret))),
         })
     }
 

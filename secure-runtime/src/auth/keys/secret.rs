@@ -37,12 +37,7 @@ pub(super) fn check(algorithm: HmacAlgorithm, secret: &[u8]) -> Result<(), KeyEr
 }
 
 fn distinct(secret: &[u8]) -> usize {
-    let mut bytes = secret.to_vec();
-    bytes.sort_unstable();
-    bytes.dedup();
-    let count = bytes.len();
-    bytes.fill(0);
-    count
+    (0..=u8::MAX).filter(|byte| secret.contains(byte)).count()
 }
 
 /// Whether the secret consists of one text at least twice, the last time perhaps cut off.
