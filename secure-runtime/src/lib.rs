@@ -25,7 +25,10 @@ mod tls;
 
 pub use address::*;
 pub use admission::Admitted;
-pub use auth::{Issuer, Principal};
+pub use auth::{
+    AuthError, Authenticator, AuthenticatorOptions, ClaimPath, Claims, Credentials, EcdsaAlgorithm,
+    HmacAlgorithm, Issuer, KeyError, MAX_TOKEN_BYTES, Principal, RsaAlgorithm, VerifyingKey,
+};
 pub use authorization::{Decision, IntoDecision};
 pub use clock::{Clock, ClockHand};
 pub use error::{Error, Mistake, Mistakes};
@@ -38,6 +41,8 @@ pub use policy::{
 pub use rejection::{InputError, Refusal, Rejection};
 pub use response::Secured;
 pub use routes::{Routes, SecuredHandler, SecuredService};
+/// Secret bytes, of which nothing is ever printed.
+pub use secrecy::SecretSlice;
 pub use security::{Security, SecurityBuilder};
 pub use settings::Settings;
 pub use shield::Shield;
