@@ -1,14 +1,17 @@
 //! Runtime of `#[secured]`.
 
+mod address;
 mod admission;
 mod auth;
 mod authorization;
 mod clock;
 mod input;
+//mod limit;
 mod policy;
 mod rejection;
 mod security;
 
+pub use address::{ClientAddress, ClientAddresses, ForwardingHeader, TrustsEveryone};
 pub use admission::Admitted;
 pub use auth::Principal;
 pub use authorization::Decision;
