@@ -6,7 +6,7 @@ mod auth;
 mod authorization;
 mod clock;
 mod input;
-//mod limit;
+mod limit;
 mod policy;
 mod rejection;
 mod security;
