@@ -143,6 +143,7 @@ fn parameter_value(text: &str) -> Option<(&str, &str)> {
         }
         None => {
             let (value, after) = text.split_at(text.find(';').unwrap_or(text.len()));
+            let value = value.trim_end_matches([' ', '\t']);
             // Addresses with a port should be quoted and often are not: that is harmless.
             if value.contains(['"', ' ', '\t', '\\']) {
                 return None;

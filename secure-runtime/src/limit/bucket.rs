@@ -14,9 +14,7 @@ use std::{
     time::Duration,
 };
 
-use governor::{
-    clock::Clock as _, middleware::StateInformationMiddleware, nanos::Nanos, state::StateStore,
-};
+use governor::{middleware::StateInformationMiddleware, nanos::Nanos, state::StateStore};
 
 use super::table::Table;
 use crate::{clock::Clock, policy::Quota};

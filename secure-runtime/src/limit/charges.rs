@@ -28,10 +28,10 @@ pub(crate) struct Charges {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Charge {
+pub(super) struct Charge {
     /// Place of the quota in its policy.
-    quota: usize,
-    paid: Paid,
+    pub(super) quota: usize,
+    pub(super) paid: Paid,
 }
 
 impl Charges {
@@ -54,7 +54,7 @@ impl Charges {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Charge> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Charge> {
         self.inline.iter().take(self.len).chain(&self.more)
     }
 

@@ -43,7 +43,9 @@ pub(super) fn label(name: &str) -> String {
             b'"' | b'\\' => label.extend(['\\', char::from(byte)]),
             b' '..=b'~' => label.push(char::from(byte)),
             // Writing to a String does not fail.
-            _ => drop(write!(label, "%{byte:02x}")),
+            _ => {
+                let _ = write!(label, "%{byte:02x}");
+            }
         }
     }
     label.push('"');
@@ -90,7 +92,7 @@ impl List {
         self.0.push_str(label);
         for (name, value) in parameters {
             // Writing to a String does not fail.
-            drop(write!(self.0, ";{name}={value}"));
+            let _ = write!(self.0, ";{name}={value}");
         }
     }
 

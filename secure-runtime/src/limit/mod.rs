@@ -30,12 +30,13 @@ mod route;
 mod sweep;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     collections::HashMap,
     io,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use actix_web::http::header::HeaderName;
@@ -56,6 +57,9 @@ use crate::{
 
 /// Most keys of each kind, unless configured.
 pub(crate) const DEFAULT_MAX_KEYS: usize = 1_000_000;
+
+/// How long a key that has expired may stay. Until then it takes the place of a new one.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Field that tells what the quotas are.
 pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -103,7 +107,7 @@ impl RateLimiter {
             users: Arc::new(Table::new(max_keys)),
         });
         Ok(Self {
-            sweeper: Sweeper::start(&tables, clock.clone())?,
+            sweeper: Sweeper::start(&tables, clock.clone(), SWEEP_INTERVAL)?,
             tables,
             routes: ArcSwap::default(),
             next_slot: Mutex::new(0),

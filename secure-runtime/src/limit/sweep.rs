@@ -10,10 +10,7 @@ use std::{
 use super::{Tables, bucket};
 use crate::clock::Clock;
 
-/// How long a key that has expired may stay. Until then it takes the place of a new one.
-const INTERVAL: Duration = Duration::from_secs(1);
-
-/// A thread that sweeps the tables every second, until this is dropped.
+/// A thread that sweeps the tables now and then, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Sweeper {
     stop: Arc<Stop>,
@@ -27,14 +24,18 @@ pub(super) struct Stop {
 }
 
 impl Sweeper {
-    pub(super) fn start(tables: &Arc<Tables>, clock: Clock) -> io::Result<Self> {
+    pub(super) fn start(
+        tables: &Arc<Tables>,
+        clock: Clock,
+        interval: Duration,
+    ) -> io::Result<Self> {
         let stop = Arc::new(Stop::default());
         let thread = thread::Builder::new()
             .name("rate-limit-sweep".into())
             .spawn({
                 let stop = Arc::clone(&stop);
                 let tables = Arc::downgrade(tables);
-                move || run(&stop, &tables, &clock)
+                move || run(&stop, &tables, &clock, interval)
             })?;
         Ok(Self {
             stop,
@@ -59,8 +60,8 @@ impl Drop for Sweeper {
     }
 }
 
-fn run(stop: &Stop, tables: &Weak<Tables>, clock: &Clock) {
-    while !stop.wait(INTERVAL) {
+fn run(stop: &Stop, tables: &Weak<Tables>, clock: &Clock, interval: Duration) {
+    while !stop.wait(interval) {
         let Some(tables) = tables.upgrade() else {
             return;
         };
