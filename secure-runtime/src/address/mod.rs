@@ -61,10 +61,10 @@ impl ClientAddress {
     pub(crate) fn network(self) -> Network {
         match self {
             Self::Known(address) => match address.to_canonical() {
-                IpAddr::V4(v4) => Network(u64::from(v4.to_bits()) << 8 | Network::V4),
+                IpAddr::V4(v4) => Network((u64::from(v4.to_bits()) << 8) | Network::V4),
                 IpAddr::V6(v6) => {
                     let high = u64::try_from(v6.to_bits() >> 64).unwrap_or_default();
-                    Network(high >> (64 - IPV6_PREFIX) << 8 | Network::V6)
+                    Network(((high >> (64 - IPV6_PREFIX)) << 8) | Network::V6)
                 }
             },
             Self::Unknown => Network::default(),
@@ -90,7 +90,7 @@ impl fmt::Display for Network {
             // The casts keep the 32 bits that `network` put there.
             Self::V4 => write!(f, "{}", std::net::Ipv4Addr::from_bits((self.0 >> 8) as u32)),
             Self::V6 => {
-                let high = self.0 >> 8 << (64 - IPV6_PREFIX);
+                let high = (self.0 >> 8) << (64 - IPV6_PREFIX);
                 let address = Ipv6Addr::from_bits(u128::from(high) << 64);
                 write!(f, "{address}/{IPV6_PREFIX}")
             }

@@ -1,3 +1,9 @@
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails where something is missing"
+)]
+
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;

@@ -163,8 +163,8 @@ impl<K: Clone + Eq + Hash> Table<K> {
     )]
     fn shard(&self, hash: u64) -> &Shard<K> {
         // Neither the low nor the high bits: by these a shard finds its way within itself.
-        let middle = u128::from(hash >> 16 & 0xffff_ffff);
-        &self.shards[(middle * self.shards.len() as u128 >> 32) as usize]
+        let middle = u128::from((hash >> 16) & 0xffff_ffff);
+        &self.shards[((middle * self.shards.len() as u128) >> 32) as usize]
     }
 }
 
