@@ -5,7 +5,6 @@ mod admission;
 mod auth;
 mod authorization;
 mod clock;
-pub mod danger;
 mod error;
 mod input;
 mod limit;
@@ -23,7 +22,7 @@ mod shield;
 pub mod testing;
 mod tls;
 
-pub use address::*;
+pub use address::{ClientAddress, ClientAddresses, ForwardingHeader, TrustsEveryone};
 pub use admission::Admitted;
 pub use auth::{
     AuthError, Authenticator, AuthenticatorOptions, ClaimPath, Claims, Credentials, EcdsaAlgorithm,

@@ -11,8 +11,6 @@ use crate::{
     security::{DEFAULT_REALM, Security},
 };
 
-pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
-pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// An unread body is drained up to here, so that the connection stays usable; beyond it the
 /// connection is closed. Values: the cost of a small upload against the cost of a new connection.

@@ -213,14 +213,14 @@ impl Default for TokenSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LimitSettings {
-    /// Most addresses and callers that are counted apart. Default: 100,000.
+    /// Most addresses, and most callers, that are counted apart. Default: 1,000,000 of each.
     pub max_keys: NonZeroUsize,
 }
 
 impl Default for LimitSettings {
     fn default() -> Self {
         Self {
-            max_keys: const { NonZeroUsize::new(100_000).expect("it is not zero") },
+            max_keys: crate::limit::DEFAULT_MAX_KEYS,
         }
     }
 }
