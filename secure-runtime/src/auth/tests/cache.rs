@@ -163,6 +163,10 @@ fn memory_is_bounded() {
             assert!(cache.weight() <= capacity);
         }
         assert!(cache.len() > 3, "something is kept");
+        assert!(
+            cache.weight() > cache.len() as u64 * 600,
+            "bytes are counted"
+        );
     }
 }
 

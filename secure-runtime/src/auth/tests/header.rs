@@ -173,6 +173,7 @@ fn j10_typ_is_that_of_an_access_token() {
         "at+jwt ",
         "application/application/at+jwt",
         "text/at+jwt",
+        "bpplication/at+jwt",
         "application/",
         "/at+jwt",
         "applicationåat+jwt",

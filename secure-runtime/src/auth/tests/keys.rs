@@ -194,6 +194,36 @@ fn damaged_keys_are_refused() {
             }
         }
     }
+    // Something more inside of the outermost sequence.
+    let more = |pem: &str, length_at: usize| {
+        let good = pem::parse(pem).unwrap();
+        let mut der = [good.contents(), &[5, 0]].concat();
+        der[length_at] += 2;
+        pem::encode(&pem::Pem::new(good.tag(), der))
+    };
+    for (pem, length_at) in [(key_file!("rsa.pub"), 3), (key_file!("rsa.pkcs1.pub"), 3)] {
+        assert_eq!(
+            VerifyingKey::rsa(RsaAlgorithm::Rs256, more(pem, length_at)).unwrap_err(),
+            KeyError::Malformed
+        );
+    }
+    assert_eq!(
+        VerifyingKey::eddsa(more(key_file!("ed.pub"), 1)).unwrap_err(),
+        KeyError::Malformed
+    );
+    // Parameters where the family has none.
+    let good = pem::parse(key_file!("ed.pub")).unwrap();
+    let der = [
+        &[0x30, 44, 0x30, 7],
+        &good.contents()[4..9],
+        &[5, 0],
+        &good.contents()[9..],
+    ]
+    .concat();
+    assert_eq!(
+        VerifyingKey::eddsa(pem::encode(&pem::Pem::new("PUBLIC KEY", der))).unwrap_err(),
+        KeyError::Malformed
+    );
     // A point that is not on the curve.
     let mut der = pem::parse(key_file!("es256.pub")).unwrap().into_contents();
     *der.last_mut().unwrap() ^= 1;
