@@ -339,10 +339,12 @@ fn all_mistakes_are_reported_at_once() {
 
 #[test]
 fn settings_made_by_hand_are_checked_too() {
-    let mut settings = Settings::default();
-    settings.realm = "a\"b".to_owned();
-    settings.tls = Some(TlsSettings::Development);
-    settings.issuers = vec![IssuerSettings::new("", "")];
+    let settings = Settings {
+        realm: "a\"b".to_owned(),
+        tls: Some(TlsSettings::Development),
+        issuers: vec![IssuerSettings::new("", "")],
+        ..Settings::default()
+    };
     assert_eq!(
         messages(settings.check().unwrap_err()),
         [

@@ -139,3 +139,35 @@ fn keys_are_read_from_where_they_are() {
     }
     fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn every_key_that_cannot_be_read_is_named() {
+    let missing = |name: &str| {
+        KeySettings::new(
+            Algorithm::EdDsa,
+            KeySource::PublicKeyFile(format!("no/such/{name}").into()),
+        )
+    };
+    let inline = KeySettings::new(Algorithm::EdDsa, KeySource::PublicKey("pem".into()));
+    let mut settings = Settings {
+        issuers: vec![
+            IssuerSettings::new("a", "api")
+                .key(inline.clone())
+                .key(missing("a")),
+            IssuerSettings::new("b", "api").key(missing("b")),
+        ],
+        ..Settings::default()
+    };
+    let unreadable = "the file of this name cannot be read: No such file or directory (os error 2)";
+    assert_eq!(
+        messages(settings.load_keys().unwrap_err()),
+        [
+            format!("`issuers[0].keys[1].public_key_file`: {unreadable}"),
+            format!("`issuers[1].keys[0].public_key_file`: {unreadable}"),
+        ]
+    );
+
+    settings.issuers = vec![IssuerSettings::new("a", "api").key(inline)];
+    let keys = settings.load_keys().unwrap();
+    assert!(matches!(keys.as_slice(), [keys] if keys.len() == 1));
+}
