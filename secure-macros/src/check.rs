@@ -1,10 +1,10 @@
 //! [`Args`], [`Handler`] and [`Vocabulary`] -> [`Policy`], or every mistake.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, LineColumn, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::Ident;
 
-use crate::errors::{Errors, Place, wrong};
+use crate::errors::{Errors, Place, Wrong, wrong};
 use crate::model::{Access, Allow, Args, BodyKey, Handler, Names, Policy, Quota, Rule};
 use crate::units::{self, LONGEST_AGE, LONGEST_UPLOAD};
 use crate::vocabulary::{Defaults, Table, Vocabulary};
@@ -107,7 +107,7 @@ fn allow_names_a_parameter(subject: &Subject<'_>, errors: &mut Errors) {
     let (Some(allow), Some(handler)) = (&subject.args.allow, subject.handler) else {
         return;
     };
-    let used = mentioned(allow.value.to_token_stream());
+    let used = mentioned(allow.value.clone());
     let names_one = handler.parameters.iter().any(|parameter| {
         let mut names = parameter.name.iter().chain(&parameter.bound);
         names.any(|name| used.contains(name))
@@ -125,7 +125,7 @@ fn allow_names_no_part_of_a_pattern(subject: &Subject<'_>, errors: &mut Errors) 
     let (Some(allow), Some(handler)) = (&subject.args.allow, subject.handler) else {
         return;
     };
-    let used = mentioned(allow.value.to_token_stream());
+    let used = mentioned(allow.value.clone());
     for parameter in &handler.parameters {
         for name in &parameter.bound {
             let Some(place) = used.find(name) else {
@@ -149,13 +149,33 @@ fn body_keys_need_a_parameter(subject: &Subject<'_>, errors: &mut Errors) {
         return;
     }
     for key in body_keys(subject.args) {
-        let name = key.name;
-        let wrong = wrong!(
-            "`{name}` on a handler that takes no body";
-            help: "remove `{name}`, or take the body as a parameter: `order: web::Json<NewOrder>`"
-        );
-        errors.push(wrong.at(key.place));
+        errors.push(no_body(key.name).at(key.place));
     }
+}
+
+/// A limit on a body that nobody reads. Told here for a handler without parameters; for others
+/// only the compiler knows whether a type reads the body.
+pub(crate) fn no_body(key: &str) -> Wrong {
+    wrong!(
+        "`{key}` on a handler that takes no body";
+        help: "remove `{key}`, or take the body as a parameter: `order: web::Json<NewOrder>`"
+    )
+}
+
+/// Two parameters that read the body: told by the compiler, as above.
+pub(crate) fn second_body() -> Wrong {
+    wrong!(
+        "a second parameter that reads the body";
+        help: "a body can be read once: put the fields into one type"
+    )
+}
+
+/// A caller where none is asked for: told by the compiler, as above.
+pub(crate) fn caller_on_public() -> Wrong {
+    wrong!(
+        "a public handler that takes the caller";
+        help: "remove `public`, or take `Option<Principal>`"
+    )
 }
 
 fn body_keys(args: &Args) -> Vec<BodyKey> {
@@ -172,13 +192,25 @@ fn body_keys(args: &Args) -> Vec<BodyKey> {
 
 fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
     let args = subject.args;
-    let roles = rule(subject, Table::Roles, args.role.as_ref().map(|role| &role.value), errors);
-    let scopes = rule(subject, Table::Scopes, args.scope.as_ref().map(|scope| &scope.value), errors);
+    let roles = rule(
+        subject,
+        Table::Roles,
+        args.role.as_ref().map(|role| &role.value),
+        errors,
+    );
+    let scopes = rule(
+        subject,
+        Table::Scopes,
+        args.scope.as_ref().map(|scope| &scope.value),
+        errors,
+    );
     let max_age = match &args.max_age {
         None => Some(None),
         Some(age) => {
             let seconds = units::duration(&age.value.text, LONGEST_AGE);
-            errors.note(seconds.map_err(|wrong| wrong.at(age.value.place))).map(Some)
+            errors
+                .note(seconds.map_err(|wrong| wrong.at(age.value.place)))
+                .map(Some)
         }
     };
     // Nothing is guarded by half: without the vocabulary nobody is let in.
@@ -239,25 +271,52 @@ fn defaults(subject: &Subject<'_>) -> Defaults {
 
 fn allow(subject: &Subject<'_>) -> Option<Allow> {
     let setting = subject.args.allow.as_ref()?;
-    let used = mentioned(setting.value.to_token_stream());
-    let parameters = subject.handler.into_iter().flat_map(|handler| &handler.parameters);
+    let used = mentioned(setting.value.clone());
+    let parameters = subject
+        .handler
+        .into_iter()
+        .flat_map(|handler| &handler.parameters);
     let positions = parameters.enumerate().filter_map(|(position, parameter)| {
         let name = parameter.name.as_ref()?;
         used.contains(name).then_some(position)
     });
     Some(Allow {
         rule: setting.value.clone(),
-        text: source_text(setting.value.to_token_stream()),
+        text: source_text(setting.value.clone()),
         hide: subject.args.hide.is_some(),
         parameters: positions.collect(),
     })
 }
 
-/// Tokens as text in one line, whatever the lines they were written in.
+/// Tokens as text in one line, spaced as they were written.
 pub(crate) fn source_text(tokens: TokenStream) -> String {
-    let text = tokens.to_string();
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ")
+    let mut text = String::new();
+    let mut end = None;
+    write_source(tokens, &mut text, &mut end);
+    text
+}
+
+fn write_source(tokens: TokenStream, text: &mut String, end: &mut Option<LineColumn>) {
+    for token in tokens {
+        let span = token.span();
+        if end.is_some_and(|end| end != span.start()) {
+            text.push(' ');
+        }
+        if let TokenTree::Group(group) = token {
+            let (open, close) = match group.delimiter() {
+                Delimiter::Brace => ("{ ", " }"),
+                Delimiter::Bracket => ("[", "]"),
+                Delimiter::Parenthesis => ("(", ")"),
+                Delimiter::None => ("", ""),
+            };
+            text.push_str(open);
+            write_source(group.stream(), text, &mut None);
+            text.push_str(close);
+        } else {
+            text.push_str(&token.to_string());
+        }
+        *end = Some(span.end());
+    }
 }
 
 /// The names that an expression uses, and the strings in which it may name something.

@@ -25,8 +25,13 @@ impl Wrong {
     pub(crate) fn at(self, place: impl Into<Place>) -> Mistake {
         Mistake {
             place: place.into(),
-            text: format!("{}\n= help: {}", self.what, self.help),
+            text: self.text(),
         }
+    }
+
+    /// What the compiler prints; it aligns the second line below the first.
+    pub(crate) fn text(&self) -> String {
+        format!("{}\n= help: {}", self.what, self.help)
     }
 }
 
@@ -134,58 +139,14 @@ impl Drop for Errors {
     }
 }
 
-/// The only function that prints a function without a guard: it never does so without an error.
-pub(crate) fn item_and_errors(item: TokenStream, mut mistakes: Vec<Mistake>) -> TokenStream {
+/// An item and what is wrong with it. There is always something wrong: whatever is printed here
+/// is no guarded handler, and must not compile.
+pub(crate) fn with_errors(item: TokenStream, outcome: Result<(), Vec<Mistake>>) -> TokenStream {
+    let mut mistakes = outcome.err().unwrap_or_default();
     if mistakes.is_empty() {
-        let wrong = wrong!(
-            "`#[secured]` found nothing to guard";
-            help: "put it on an `async fn`"
-        );
+        let wrong = wrong!("`#[secured]` found nothing to guard"; help: "put it on an `async fn`");
         mistakes.push(wrong.at(Span::call_site()));
     }
     let errors = mistakes.into_iter().map(Mistake::into_compile_error);
-    let item = without_our_attributes(item);
     quote!(#item #(#errors)*)
-}
-
-/// Takes out what only a working `#[secured]` understands, so that rustc does not complain
-/// about it a second time.
-fn without_our_attributes(item: TokenStream) -> TokenStream {
-    let item = without_attribute(item, "secured");
-    item.into_iter()
-        .map(|token| match token {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis => {
-                let inner = without_attribute(group.stream(), "unvalidated");
-                let mut stripped = Group::new(Delimiter::Parenthesis, inner);
-                stripped.set_span(group.span());
-                TokenTree::Group(stripped)
-            }
-            other => other,
-        })
-        .collect()
-}
-
-fn without_attribute(tokens: TokenStream, name: &str) -> TokenStream {
-    let mut kept = Vec::new();
-    for token in tokens {
-        let after_hash = matches!(kept.last(), Some(TokenTree::Punct(punct)) if punct.as_char() == '#');
-        match &token {
-            TokenTree::Group(group) if after_hash && attribute_is(group, name) => {
-                kept.pop();
-            }
-            _ => kept.push(token),
-        }
-    }
-    kept.into_iter().collect()
-}
-
-/// Whether the last segment of the attribute's path is `name`.
-fn attribute_is(group: &Group, name: &str) -> bool {
-    let path = group.stream().into_iter().take_while(|token| match token {
-        TokenTree::Ident(_) => true,
-        TokenTree::Punct(punct) => punct.as_char() == ':',
-        _ => false,
-    });
-    group.delimiter() == Delimiter::Bracket
-        && matches!(path.last(), Some(TokenTree::Ident(ident)) if ident == name)
 }

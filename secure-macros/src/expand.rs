@@ -8,50 +8,62 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use crate::check::source_text;
-use crate::errors::Place;
+use crate::check::{caller_on_public, no_body, second_body, source_text};
+use crate::errors::{Place, Wrong};
 use crate::model::{Access, Handler, Parameter, Per, Policy, Quota, Rule};
 
 /// The guarded handler.
 pub(crate) fn guarded(handler: &Handler, policy: &Policy) -> TokenStream {
-    let runtime = match &policy.runtime {
-        Some(path) => quote!(#path),
-        None => quote!(::secure_runtime),
-    };
-    let expansion = Expansion {
-        handler,
-        policy,
-        runtime,
-    };
-    match &handler.routes {
-        Some(_) => {
-            let service = expansion.service();
-            let name = &handler.sig.ident;
-            let runtime = &expansion.runtime;
-            let wrapper = expansion.wrapper(
-                &TokenStream::new(),
-                &quote!(<#name as #runtime::SecuredService>::policy()),
-            );
-            quote!(#service #wrapper)
-        }
-        None => {
-            let policy = expansion.policy(&format_ident!("__SECURED_POLICY"));
-            expansion.wrapper(&policy, &quote!(&__SECURED_POLICY))
-        }
-    }
+    Expansion::new(handler, policy, true).item()
+}
+
+/// A handler of the same name and type that refuses everything and never calls the user's
+/// function: what a mistake leaves, so that the compiler has nothing to add where it is used.
+pub(crate) fn refusing(handler: &Handler, policy: &Policy) -> TokenStream {
+    Expansion::new(handler, policy, false).item()
 }
 
 struct Expansion<'a> {
     handler: &'a Handler,
     policy: &'a Policy,
+    /// Whether the user's function is called at all.
+    calls: bool,
     runtime: TokenStream,
 }
 
-impl Expansion<'_> {
+impl<'a> Expansion<'a> {
+    fn new(handler: &'a Handler, policy: &'a Policy, calls: bool) -> Self {
+        let runtime = match &policy.runtime {
+            Some(path) => quote!(#path),
+            None => quote!(::secure_runtime),
+        };
+        Self {
+            handler,
+            policy,
+            calls,
+            runtime,
+        }
+    }
+
+    fn item(&self) -> TokenStream {
+        if self.handler.routes.is_none() {
+            let policy = self.policy(&format_ident!("__SECURED_POLICY"));
+            return self.wrapper(&policy, &quote!(&__SECURED_POLICY));
+        }
+        let runtime = &self.runtime;
+        let name = &self.handler.sig.ident;
+        let service = self.service();
+        let policy = quote!(<#name as #runtime::SecuredService>::policy());
+        let wrapper = self.wrapper(&TokenStream::new(), &policy);
+        quote!(#service #wrapper)
+    }
+
     /// What proves to the router that this service is guarded, beside the function.
     fn service(&self) -> TokenStream {
         let runtime = &self.runtime;
-        let Handler { cfgs, sig, routes, .. } = self.handler;
+        let Handler {
+            cfgs, sig, routes, ..
+        } = self.handler;
         let name = &sig.ident;
         let policy = self.policy(&format_ident!("__SECURED_POLICY"));
         let routes = routes.iter().flatten().map(|route| {
@@ -74,24 +86,27 @@ impl Expansion<'_> {
     /// The function that actix-web calls.
     fn wrapper(&self, policy_items: &TokenStream, policy: &TokenStream) -> TokenStream {
         let runtime = &self.runtime;
-        let Handler { outer, inner, vis, sig, body, .. } = self.handler;
+        let Handler {
+            outer, vis, sig, ..
+        } = self.handler;
         let name = &sig.ident;
         let tracked = self.policy.tracked.iter().map(|file| {
-            quote!(const _: &[::core::primitive::u8] = ::core::include_bytes!(#file);)
+            quote!(
+                const _: &[::core::primitive::u8] = ::core::include_bytes!(#file);
+            )
         });
+        let user_function = self.user_function();
+        let shields = self.shields();
         let steps = self.steps(policy);
-        let user_sig = self.user_signature();
         let call = local("call");
-        let handler = local("handler");
         let outcome = local("outcome");
         quote! {
             #(#outer)*
             #vis async fn #name(#call: #runtime::private::Call) -> #runtime::Secured {
-                #(#inner)*
-                #user_sig #body
+                #user_function
+                #shields
                 #policy_items
                 #(#tracked)*
-                let #handler = #name;
                 let #outcome: ::core::result::Result<#runtime::Secured, #runtime::private::Refused> =
                     async { #steps }.await;
                 ::core::convert::Into::into(#outcome)
@@ -99,17 +114,59 @@ impl Expansion<'_> {
         }
     }
 
-    /// The user's signature without our attributes on parameters, which are off already.
-    fn user_signature(&self) -> TokenStream {
-        self.handler.sig.to_token_stream()
+    /// The user's function, untouched.
+    fn user_function(&self) -> TokenStream {
+        let Handler {
+            inner, sig, body, ..
+        } = self.handler;
+        if self.calls {
+            return quote!(#(#inner)* #sig #body);
+        }
+        // `self` and `...` are no syntax inside a function, and rustc would say so once more.
+        if sig.receiver().is_some() || sig.variadic.is_some() {
+            return TokenStream::new();
+        }
+        quote!(#(#inner)* #[allow(warnings)] #sig #body)
+    }
+
+    /// The name of a handler with a route macro is a unit struct, so that a parameter of that name
+    /// in another handler would be a pattern on it. With a function in between it is a name again.
+    fn shields(&self) -> TokenStream {
+        let parameters = self.handler.parameters.iter();
+        let names = parameters.flat_map(|parameter| parameter.name.iter().chain(&parameter.bound));
+        let mut shielded = vec![self.handler.sig.ident.clone()];
+        let mut shields = TokenStream::new();
+        for name in names {
+            let lower = name
+                .unraw()
+                .to_string()
+                .starts_with(|first: char| first.is_lowercase());
+            if !lower || shielded.contains(name) {
+                continue;
+            }
+            shielded.push(name.clone());
+            let mut shield = name.clone();
+            shield.set_span(Span::mixed_site());
+            shields.extend(quote!(#[allow(dead_code)] fn #shield() {}));
+        }
+        shields
     }
 
     /// Admission, input, rule, handler, answer.
     fn steps(&self, policy: &TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
         let admitted = local("admitted");
         let call = local("call");
-        let handler = local("handler");
         let output = local("output");
+        if !self.calls {
+            return quote! {
+                let #admitted = #call.admit(#policy).await?;
+                let #output = #runtime::private::response(&#admitted, "");
+                ::core::result::Result::Ok(#runtime::private::respond(#admitted, #output).await)
+            };
+        }
+        let name = &self.handler.sig.ident;
+        let handler = local("handler");
         let parameters = &self.handler.parameters;
         let taken = parameters.iter().enumerate().map(|(position, parameter)| {
             let value = numbered(position);
@@ -118,27 +175,38 @@ impl Expansion<'_> {
         });
         let allow = self.allow(&admitted);
         let arguments = (0..parameters.len()).map(|position| self.argument(position));
-        let respond = self.respond(&admitted, &output);
+        let response = self.response(&admitted, &output);
         quote! {
+            let #handler = #name;
             let mut #admitted = #call.admit(#policy).await?;
             #(#taken)*
             #allow
             let #output = #handler(#(#arguments),*).await;
-            ::core::result::Result::Ok(#respond.await)
+            let #output = #response;
+            ::core::result::Result::Ok(#runtime::private::respond(#admitted, #output).await)
         }
     }
 
-    /// Takes one input, so that a type that is none is blamed itself.
+    /// Takes one input. A type that is none is blamed by a check beside the policy; here it takes
+    /// the fallback, so that it is blamed once.
     fn take(&self, parameter: &Parameter, admitted: &Ident) -> TokenStream {
         let runtime = &self.runtime;
+        let probe = self.probe(parameter);
+        quote!({
+            #[allow(unused_imports)]
+            use #runtime::private::ProbeFallback as _;
+            #probe::take(&mut #admitted)
+        })
+    }
+
+    /// What asks the type system about the type of a parameter.
+    fn probe(&self, parameter: &Parameter) -> TokenStream {
+        let runtime = &self.runtime;
         let ty = &parameter.ty;
-        let place = Place::of(ty);
-        let take = match parameter.unvalidated {
-            true => quote_spanned!(place.start=> #runtime::private::unvalidated::<#ty>),
-            false => quote_spanned!(place.start=> #runtime::private::input::<#ty, _>),
-        };
-        let arguments = group(place.end, quote!(&mut #admitted));
-        quote!(#take #arguments)
+        match parameter.unvalidated {
+            true => quote!(#runtime::private::ProbeUnvalidated::<#ty>),
+            false => quote!(#runtime::private::Probe::<#ty, _>),
+        }
     }
 
     /// The user's rule, over the names that the user gave.
@@ -153,11 +221,13 @@ impl Expansion<'_> {
         });
         let rule = &allow.rule;
         let place = Place::of(rule);
-        let method = quote_spanned!(place.start=> .allow);
-        let argument = group(place.end, rule.to_token_stream());
+        let runtime = &self.runtime;
+        let decision = self.call(place, quote!(decision), rule.to_token_stream());
+        let decided = local("decided");
         quote! {
             #(#named)*
-            #admitted #method #argument?;
+            let #decided = #decision;
+            #runtime::private::allow(&mut #admitted, #decided).await?;
         }
     }
 
@@ -173,20 +243,39 @@ impl Expansion<'_> {
         renamed.unwrap_or_else(|| numbered(position))
     }
 
-    /// Turns the output into an answer, so that an output that is none is blamed itself.
-    fn respond(&self, admitted: &Ident, output: &Ident) -> TokenStream {
-        let runtime = &self.runtime;
+    /// Turns the output into a response, so that an output that cannot be one is blamed itself.
+    fn response(&self, admitted: &Ident, output: &Ident) -> TokenStream {
         let place = self.handler.output;
-        let respond = quote_spanned!(place.start=> #runtime::private::respond);
-        let arguments = group(place.end, quote!(#admitted, #output));
-        quote!(#respond #arguments)
+        let mut blamed = output.clone();
+        blamed.set_span(output.span().located_at(place.start));
+        self.call(place, quote!(response), quote!(&#admitted, #blamed))
+    }
+
+    /// A call into the runtime that stands where the blamed tokens stand, so that rustc
+    /// underlines those.
+    fn call(&self, place: Place, function: TokenStream, arguments: TokenStream) -> TokenStream {
+        let at = |token: TokenTree| {
+            let mut token = token;
+            token.set_span(token.span().located_at(place.start));
+            token
+        };
+        let runtime: TokenStream = self.runtime.clone().into_iter().map(at).collect();
+        // The function's name is the first token; generic arguments keep their own places.
+        let mut function = function.into_iter();
+        let name = function.next().map(at);
+        let mut parentheses = Group::new(Delimiter::Parenthesis, arguments);
+        parentheses.set_span(place.end);
+        let private = quote_spanned!(place.start=> ::private::);
+        quote!(#runtime #private #name #(#function)* #parentheses)
     }
 
     /// The checks that only types can answer, and the policy as a static of the given name.
     fn policy(&self, name: &Ident) -> TokenStream {
         let runtime = &self.runtime;
-        let kinds = self.kinds();
-        let checks = self.checks();
+        let (kinds, checks) = match self.calls {
+            true => (self.kinds(), self.checks()),
+            false => (TokenStream::new(), TokenStream::new()),
+        };
         let value = self.policy_value();
         quote! {
             #kinds
@@ -195,51 +284,77 @@ impl Expansion<'_> {
         }
     }
 
-    /// Where the value of each parameter comes from, as far as its type says.
+    /// Functions that blame a type that is no input, and say where its values come from.
+    ///
+    /// They are functions, and stand where the handler's name does, for the sake of a misspelt
+    /// type: rustc then says exactly what it says about the user's function, and says it once.
     fn kinds(&self) -> TokenStream {
         let runtime = &self.runtime;
-        let kinds = self.handler.parameters.iter().enumerate().map(|(position, parameter)| {
-            let name = kind(position);
-            let ty = &parameter.ty;
-            let probe = match parameter.unvalidated {
-                true => quote!(#runtime::private::ProbeUnvalidated::<#ty>),
-                false => quote!(#runtime::private::Probe::<#ty, _>),
-            };
-            quote! {
-                const #name: ::core::option::Option<#runtime::private::InputKind> = {
-                    #[allow(unused_imports)]
-                    use #runtime::private::ProbeFallback as _;
-                    #probe::KIND
+        let kinds = self
+            .handler
+            .parameters
+            .iter()
+            .enumerate()
+            .map(|(position, parameter)| {
+                let mut name = kind(position);
+                name.set_span(self.handler.sig.ident.span());
+                let ty = &parameter.ty;
+                let bound = match parameter.unvalidated {
+                    true => quote!(unvalidated::<#ty>),
+                    false => quote!(input::<#ty, _>),
                 };
-            }
-        });
+                let bound = self.call(Place::of(ty), bound, TokenStream::new());
+                let probe = self.probe(parameter);
+                quote! {
+                    const fn #name() -> ::core::option::Option<#runtime::private::InputKind> {
+                        #[allow(unused_imports)]
+                        use #runtime::private::ProbeFallback as _;
+                        #bound;
+                        #probe::KIND
+                    }
+                }
+            });
         quote!(#(#kinds)*)
     }
 
+    /// What only types can tell about a policy, as constants that stop the build.
     fn checks(&self) -> TokenStream {
-        let runtime = &self.runtime;
         let parameters = &self.handler.parameters;
         let all: Vec<Ident> = (0..parameters.len()).map(kind).collect();
         let mut checks = TokenStream::new();
-        let mut check = |place: Place, function: &str, arguments: TokenStream| {
-            let function = Ident::new(function, place.start);
-            let path = quote_spanned!(place.start=> #runtime::private::#function);
-            let arguments = group(place.end, arguments);
-            checks.extend(quote!(const _: () = #path #arguments;));
-        };
-        for key in &self.policy.body_keys {
-            let name = key.name;
-            check(key.place, "check_takes_body", quote!(#name, &[#(#all),*]));
+        let mut check =
+            |place: Place, function: TokenStream, arguments: TokenStream, wrong: Wrong| {
+                let message = wrong.text();
+                let check = self.call(place, function, quote!(#arguments, #message));
+                checks.extend(quote!(const _: () = #check;));
+            };
+        if !parameters.is_empty() {
+            for key in &self.policy.body_keys {
+                let function = quote!(check_takes_body);
+                check(
+                    key.place,
+                    function,
+                    quote!(&[#(#all()),*]),
+                    no_body(key.name),
+                );
+            }
         }
         for (position, parameter) in parameters.iter().enumerate() {
             let place = Place::of(&parameter.ty);
             let this = kind(position);
             let earlier: Vec<Ident> = (0..position).map(kind).collect();
             if !earlier.is_empty() {
-                check(place, "check_one_body", quote!(&[#(#earlier),*], #this));
+                let function = quote!(check_one_body);
+                check(
+                    place,
+                    function,
+                    quote!(&[#(#earlier()),*], #this()),
+                    second_body(),
+                );
             }
             if matches!(self.policy.access, Access::Public { .. }) {
-                check(place, "check_no_caller", this.to_token_stream());
+                let function = quote!(check_no_caller);
+                check(place, function, quote!(#this()), caller_on_public());
             }
         }
         checks
@@ -247,7 +362,11 @@ impl Expansion<'_> {
 
     fn policy_value(&self) -> TokenStream {
         let runtime = &self.runtime;
-        let Policy { max_body, body_timeout, .. } = self.policy;
+        let Policy {
+            max_body,
+            body_timeout,
+            ..
+        } = self.policy;
         let handler = self.handler.sig.ident.unraw().to_string();
         let access = self.access();
         let quotas = self.policy.quotas.iter().map(|quota| self.quota(quota));
@@ -262,12 +381,17 @@ impl Expansion<'_> {
                 }))
             }
         };
-        let inputs = self.handler.parameters.iter().enumerate().map(|(position, parameter)| {
+        let parameters = if self.calls {
+            self.handler.parameters.as_slice()
+        } else {
+            &[]
+        };
+        let inputs = parameters.iter().enumerate().map(|(position, parameter)| {
             let name = source_text(parameter.pattern.to_token_stream());
             let kind = kind(position);
             quote!(#runtime::private::InputPolicy {
                 name: #name,
-                kind: #runtime::private::kind(#kind),
+                kind: #runtime::private::kind(#kind()),
             })
         });
         quote! {
@@ -288,11 +412,16 @@ impl Expansion<'_> {
     fn access(&self) -> TokenStream {
         let runtime = &self.runtime;
         match &self.policy.access {
-            Access::Authenticated { roles, scopes, max_age } => {
+            Access::Authenticated {
+                roles,
+                scopes,
+                max_age,
+            } => {
                 let roles = option(roles.as_ref().map(|rule| self.rule(rule)));
                 let scopes = option(scopes.as_ref().map(|rule| self.rule(rule)));
-                let max_age =
-                    option(max_age.map(|seconds| quote!(::core::time::Duration::from_secs(#seconds))));
+                let max_age = option(
+                    max_age.map(|seconds| quote!(::core::time::Duration::from_secs(#seconds))),
+                );
                 quote!(#runtime::private::Access::Authenticated {
                     roles: #roles,
                     scopes: #scopes,
@@ -335,7 +464,13 @@ impl Expansion<'_> {
 
     fn quota(&self, quota: &Quota) -> TokenStream {
         let runtime = &self.runtime;
-        let Quota { name, limit, period, burst, per } = quota;
+        let Quota {
+            name,
+            limit,
+            period,
+            burst,
+            per,
+        } = quota;
         let per = match per {
             Per::Ip => quote!(Ip),
             Per::Route => quote!(Route),
@@ -368,14 +503,7 @@ fn numbered(position: usize) -> Ident {
     local(&position.to_string())
 }
 
-/// The constant that says where the parameter at a position comes from.
+/// The function that says where the parameter at a position comes from.
 fn kind(position: usize) -> Ident {
-    format_ident!("__SECURED_KIND_{position}")
-}
-
-/// Arguments of a call that ends where the blamed tokens end.
-fn group(end: Span, arguments: TokenStream) -> TokenTree {
-    let mut group = Group::new(Delimiter::Parenthesis, arguments);
-    group.set_span(end);
-    TokenTree::Group(group)
+    local(&format!("kind_{position}"))
 }

@@ -25,6 +25,7 @@ mod tests;
 use proc_macro2::TokenStream;
 
 use errors::Errors;
+use model::Policy;
 use vocabulary::Source;
 
 /// Guards an actix-web handler; documented in full as `secure_runtime::secured`.
@@ -37,6 +38,10 @@ pub fn secured(
 }
 
 /// The whole program: parse, check, expand.
+///
+/// A mistake leaves a handler that refuses everything, and the errors: rustc goes on checking
+/// types after them, and a handler without a guard or of another type would only bring on a
+/// second wave of errors where it is registered.
 fn secure(attribute: TokenStream, item: TokenStream, source: Source) -> TokenStream {
     let mut errors = Errors::new();
     let args = parse::attribute(attribute, &mut errors);
@@ -45,6 +50,10 @@ fn secure(attribute: TokenStream, item: TokenStream, source: Source) -> TokenStr
     let policy = check::policy(&args, handler.as_ref(), vocabulary.as_ref(), &mut errors);
     match (errors.finish(), handler, policy) {
         (Ok(()), Some(handler), Some(policy)) => expand::guarded(&handler, &policy),
-        (outcome, _, _) => errors::item_and_errors(item, outcome.err().unwrap_or_default()),
+        (outcome, Some(handler), _) => {
+            let policy = Policy::refusing(args.runtime.map(|runtime| runtime.value));
+            errors::with_errors(expand::refusing(&handler, &policy), outcome)
+        }
+        (outcome, None, _) => errors::with_errors(item, outcome),
     }
 }

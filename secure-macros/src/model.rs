@@ -1,7 +1,7 @@
 //! The two sides of the check: [`Args`] may be wrong, a [`Policy`] cannot.
 
 use proc_macro2::TokenStream;
-use syn::{Expr, Ident, Pat, Path, Type};
+use syn::{Ident, Pat, Path, Type};
 
 use crate::errors::Place;
 
@@ -9,7 +9,8 @@ use crate::errors::Place;
 /// unknown, texts may be no quota, keys may contradict each other.
 #[derive(Debug, Default)]
 pub(crate) struct Args {
-    pub(crate) allow: Option<Setting<Expr>>,
+    /// An expression, as its tokens.
+    pub(crate) allow: Option<Setting<TokenStream>>,
     pub(crate) body_timeout: Option<Setting<Text>>,
     pub(crate) hide: Option<Setting<()>>,
     pub(crate) max_age: Option<Setting<Text>>,
@@ -107,6 +108,22 @@ pub(crate) struct Policy {
     pub(crate) tracked: Option<String>,
 }
 
+impl Policy {
+    /// Lets nobody in; for a handler whose own policy is wrong.
+    pub(crate) fn refusing(runtime: Option<Path>) -> Self {
+        Self {
+            access: Access::Refused,
+            quotas: Vec::new(),
+            max_body: 0,
+            body_timeout: 0,
+            body_keys: Vec::new(),
+            allow: None,
+            runtime,
+            tracked: None,
+        }
+    }
+}
+
 /// Who may call.
 #[derive(Debug)]
 pub(crate) enum Access {
@@ -161,7 +178,7 @@ pub(crate) struct BodyKey {
 /// The rule over the handler's arguments.
 #[derive(Debug)]
 pub(crate) struct Allow {
-    pub(crate) rule: Expr,
+    pub(crate) rule: TokenStream,
     pub(crate) text: String,
     pub(crate) hide: bool,
     /// Positions of the parameters that the rule names.

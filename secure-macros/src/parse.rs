@@ -1,5 +1,6 @@
 //! The attribute's tokens -> [`Args`]: keys, duplicates, the shape of each value.
 
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::discouraged::Speculative;
@@ -26,7 +27,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// Reads the whole attribute; after a bad item it goes on with the next one.
-pub(crate) fn attribute(tokens: proc_macro2::TokenStream, errors: &mut Errors) -> Args {
+pub(crate) fn attribute(tokens: TokenStream, errors: &mut Errors) -> Args {
     let mut args = Args::default();
     let items = |input: ParseStream<'_>| {
         items(input, &mut args, errors);
@@ -101,7 +102,9 @@ fn setting<T>(key: &Ident, value: T) -> Setting<T> {
 fn unknown_key(name: &str) -> Wrong {
     let keys = quoted_list(KEYS.iter().copied());
     match nearest(name, KEYS.iter().copied()) {
-        Some(near) => wrong!("unknown key `{name}`"; help: "did you mean `{near}`? the keys are {keys}"),
+        Some(near) => {
+            wrong!("unknown key `{name}`"; help: "did you mean `{near}`? the keys are {keys}")
+        }
         None => wrong!("unknown key `{name}`"; help: "the keys are {keys}"),
     }
 }
@@ -140,7 +143,9 @@ fn example(key: &str) -> &'static str {
 fn equals(input: ParseStream<'_>, key: &Ident) -> Result<(), Mistake> {
     let example = example(&key.to_string());
     if input.peek(Paren) {
-        return Err(wrong!("`{key}(..)` is written with `=`"; help: "write `{example}`").at(key.span()));
+        return Err(
+            wrong!("`{key}(..)` is written with `=`"; help: "write `{example}`").at(key.span()),
+        );
     }
     let equals: Option<Token![=]> = input.parse().ok();
     if equals.is_none() || input.is_empty() || input.peek(Token![,]) {
@@ -200,7 +205,9 @@ fn not_a_text(input: ParseStream<'_>, key: &Ident) -> Mistake {
             let digits = number.base10_digits();
             wrong!("`{number}` has no unit"; help: "write `{key} = \"{digits}{unit}\"`").at(place)
         }
-        _ => wrong!("the value of `{key}` is a text in quotes"; help: "write `{example}`").at(place),
+        _ => {
+            wrong!("the value of `{key}` is a text in quotes"; help: "write `{example}`").at(place)
+        }
     }
 }
 
@@ -237,7 +244,11 @@ fn names_of(
     names(input, key, errors)
 }
 
-fn names(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> Result<Option<Names>, Mistake> {
+fn names(
+    input: ParseStream<'_>,
+    key: &Ident,
+    errors: &mut Errors,
+) -> Result<Option<Names>, Mistake> {
     if let Some(name) = literal(input) {
         return Ok(Some(Names::One(name)));
     }
@@ -301,14 +312,23 @@ fn names(input: ParseStream<'_>, key: &Ident, errors: &mut Errors) -> Result<Opt
     }))
 }
 
-/// `allow = <expression>`.
-fn rule(input: ParseStream<'_>, key: &Ident) -> Result<Expr, Mistake> {
+/// `allow = <expression>`: parsed to know where it ends, kept as it was written.
+fn rule(input: ParseStream<'_>, key: &Ident) -> Result<TokenStream, Mistake> {
     equals(input, key)?;
     let ahead = input.fork();
-    match ahead.parse() {
-        Ok(rule) => {
+    match ahead.parse::<Expr>() {
+        Ok(_) => {
+            let mut rule = Vec::new();
+            let mut cursor = input.cursor();
+            while cursor != ahead.cursor() {
+                let Some((token, next)) = cursor.token_tree() else {
+                    break;
+                };
+                rule.push(token);
+                cursor = next;
+            }
             input.advance_to(&ahead);
-            Ok(rule)
+            Ok(rule.into_iter().collect())
         }
         Err(error) => {
             let wrong = wrong!(
@@ -325,7 +345,8 @@ fn path(input: ParseStream<'_>, key: &Ident) -> Result<Path, Mistake> {
     equals(input, key)?;
     if let Some(text) = literal(&input.fork()) {
         let path = text.text;
-        let wrong = wrong!("the value of `crate` is a path without quotes"; help: "write `crate = {path}`");
+        let wrong =
+            wrong!("the value of `crate` is a path without quotes"; help: "write `crate = {path}`");
         return Err(wrong.at(text.place));
     }
     let ahead = input.fork();
@@ -412,7 +433,9 @@ fn skip_item(input: ParseStream<'_>) {
     // A value that is an expression may hold commas in generics: `a::<B, C>()`.
     if input.peek(Token![=]) {
         let ahead = input.fork();
-        let value = ahead.parse::<Token![=]>().and_then(|_| ahead.parse::<Expr>());
+        let value = ahead
+            .parse::<Token![=]>()
+            .and_then(|_| ahead.parse::<Expr>());
         if value.is_ok() && (ahead.is_empty() || ahead.peek(Token![,])) {
             input.advance_to(&ahead);
         }
@@ -441,7 +464,7 @@ fn here(input: ParseStream<'_>) -> Place {
 /// Everything up to the next comma.
 fn value_place(input: ParseStream<'_>) -> Place {
     let ahead = input.fork();
-    let mut value = proc_macro2::TokenStream::new();
+    let mut value = TokenStream::new();
     while !ahead.is_empty() && !ahead.peek(Token![,]) {
         match ahead.parse::<proc_macro2::TokenTree>() {
             Ok(token) => token.to_tokens(&mut value),

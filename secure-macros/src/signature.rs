@@ -37,7 +37,10 @@ pub(crate) fn handler(item: TokenStream, errors: &mut Errors) -> Option<Handler>
 
     let routes = routes(&attributes);
     let (outer, inner) = share(&attributes);
-    let cfgs = attributes.into_iter().filter(|attribute| is(attribute, "cfg")).collect();
+    let cfgs = attributes
+        .into_iter()
+        .filter(|attribute| is(attribute, "cfg"))
+        .collect();
     Some(Handler {
         outer,
         inner,
@@ -165,7 +168,8 @@ fn take_unvalidated(attributes: &mut Vec<Attribute>, errors: &mut Errors) -> boo
             return true;
         }
         if !matches!(attribute.meta, Meta::Path(_)) {
-            let wrong = wrong!("`#[unvalidated]` takes no arguments"; help: "write `#[unvalidated]`");
+            let wrong =
+                wrong!("`#[unvalidated]` takes no arguments"; help: "write `#[unvalidated]`");
             errors.push(wrong.at(Place::of(attribute)));
         } else if found {
             let wrong = wrong!("`#[unvalidated]` twice"; help: "remove one of them");
@@ -241,7 +245,10 @@ fn output(sig: &Signature, errors: &mut Errors) -> Place {
 }
 
 fn check_attributes(attributes: &[Attribute], errors: &mut Errors) {
-    for attribute in attributes.iter().filter(|attribute| is(attribute, "secured")) {
+    for attribute in attributes
+        .iter()
+        .filter(|attribute| is(attribute, "secured"))
+    {
         let wrong = wrong!(
             "`#[secured]` twice on one handler";
             help: "write every key in one `#[secured(..)]`"
@@ -276,7 +283,10 @@ fn is_route_macro(attribute: &Attribute) -> bool {
 
 /// Methods and paths of the route macros; one that actix-web will not accept is left out.
 fn routes(attributes: &[Attribute]) -> Option<Vec<Route>> {
-    let mut macros = attributes.iter().filter(|attribute| is_route_macro(attribute)).peekable();
+    let mut macros = attributes
+        .iter()
+        .filter(|attribute| is_route_macro(attribute))
+        .peekable();
     macros.peek()?;
     let mut routes = Vec::new();
     for attribute in macros {
@@ -324,5 +334,6 @@ fn is(attribute: &Attribute, name: &str) -> bool {
 
 fn last_segment(attribute: &Attribute) -> String {
     let last = attribute.path().segments.last();
-    last.map(|segment| segment.ident.to_string()).unwrap_or_default()
+    last.map(|segment| segment.ident.to_string())
+        .unwrap_or_default()
 }

@@ -170,7 +170,10 @@ fn unknown_size_unit(text: &str, number: &str, unit: &str) -> Wrong {
 
 /// Whether a text is meant as a quota, and not as the name of one.
 pub(crate) fn is_quota(text: &str) -> bool {
-    text.contains('/') || text.trim_start().starts_with(|first: char| first.is_ascii_digit())
+    text.contains('/')
+        || text
+            .trim_start()
+            .starts_with(|first: char| first.is_ascii_digit())
 }
 
 /// `N/[count]unit [per ip|user|route] [burst N]`.
@@ -254,7 +257,9 @@ fn amount_per_time(amount: &str) -> Result<(u32, u64), Wrong> {
     let limit = whole(number).and_then(|number| u32::try_from(number).ok());
     let Some(limit) = limit else {
         let most = u32::MAX;
-        return Err(wrong!("`{number}` is more than a quota can count"; help: "the most is `{most}`"));
+        return Err(
+            wrong!("`{number}` is more than a quota can count"; help: "the most is `{most}`"),
+        );
     };
     let seconds = period_of(period, amount)?;
     if limit == 0 {
@@ -287,7 +292,11 @@ fn period_of(period: &str, amount: &str) -> Result<u64, Wrong> {
             help: "write `N/unit` with unit `s`, `min`, `h` or `day`, as in `rate = \"10/min\"`"
         ));
     };
-    let count = if count.is_empty() { Some(1) } else { whole(count) };
+    let count = if count.is_empty() {
+        Some(1)
+    } else {
+        whole(count)
+    };
     match count.and_then(|count| count.checked_mul(factor)) {
         Some(0) => Err(wrong!(
             "the period of quota `{amount}` is zero";
@@ -333,7 +342,9 @@ fn burst_of(word: Option<&str>, amount: &str) -> Result<u32, Wrong> {
         )),
         Some(Err(_)) | None => {
             let most = u32::MAX;
-            Err(wrong!("the burst of `{amount}` is more than can be counted"; help: "the most is `{most}`"))
+            Err(
+                wrong!("the burst of `{amount}` is more than can be counted"; help: "the most is `{most}`"),
+            )
         }
     }
 }

@@ -34,7 +34,9 @@ impl Source {
         let Some(folder) = std::env::var_os("CARGO_MANIFEST_DIR") else {
             return Self::Absent;
         };
-        let mut files = Path::new(&folder).ancestors().map(|folder| folder.join(FILE));
+        let mut files = Path::new(&folder)
+            .ancestors()
+            .map(|folder| folder.join(FILE));
         match files.find(|file| file.is_file()) {
             Some(file) => Self::File(file),
             None => Self::Absent,
@@ -57,7 +59,9 @@ impl Source {
                 Ok(vocabulary) => return Some(vocabulary),
                 Err(mistakes) => mistakes,
             },
-            Err(error) => vec![wrong!("{FILE} cannot be read: {error}"; help: "it has to be a text file")],
+            Err(error) => {
+                vec![wrong!("{FILE} cannot be read: {error}"; help: "it has to be a text file")]
+            }
         };
         if first_report(file) {
             for mistake in mistakes {
@@ -74,7 +78,9 @@ fn first_report(file: PathBuf) -> bool {
         return true;
     }
     // A poisoned lock means that somebody panicked while reporting: report again.
-    REPORTED.lock().map_or(true, |mut reported| reported.insert(file))
+    REPORTED
+        .lock()
+        .map_or(true, |mut reported| reported.insert(file))
 }
 
 /// Declared names and defaults, free of mistakes.
@@ -196,8 +202,13 @@ impl Vocabulary {
 
     /// The role itself, then every role that includes it, sorted.
     pub(crate) fn satisfied_by(&self, role: &str) -> Vec<String> {
-        let including = self.roles.keys().filter(|candidate| self.includes(candidate, role));
-        std::iter::once(role.to_owned()).chain(including.cloned()).collect()
+        let including = self
+            .roles
+            .keys()
+            .filter(|candidate| self.includes(candidate, role));
+        std::iter::once(role.to_owned())
+            .chain(including.cloned())
+            .collect()
     }
 
     /// The mistake of using a name that is not declared.
@@ -249,7 +260,12 @@ pub(crate) fn nearest<'a>(
     let limit = name.chars().count().max(3) / 3;
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&name, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&name, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, candidate)| candidate)
@@ -288,7 +304,7 @@ pub(crate) fn idle(quota: &Quota, other: &Quota, name: &str, other_name: &str) -
     }
     wrong!(
         "quota `{name}` can never apply: `{other_name}` is stricter in every respect";
-        help: "remove `{name}`, or give the stricter one a smaller period"
+        help: "remove `{name}`"
     )
 }
 

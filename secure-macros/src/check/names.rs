@@ -28,7 +28,11 @@ pub(super) fn rule(
         .map(|member| rule(member, table, vocabulary, errors))
         .collect();
     let rules: Vec<Rule> = rules.into_iter().collect::<Option<_>>()?;
-    Some(if every { Rule::All(rules) } else { Rule::Any(rules) })
+    Some(if every {
+        Rule::All(rules)
+    } else {
+        Rule::Any(rules)
+    })
 }
 
 /// The name is declared.

@@ -11,7 +11,12 @@ pub(super) fn quotas(subject: &Subject<'_>, errors: &mut Errors) -> Option<Vec<Q
     let public = subject.is_public();
     let Some(rate) = &subject.args.rate else {
         let defaults = defaults(subject).rate;
-        return Some(defaults.iter().map(|named| Quota::counted(named, public)).collect());
+        return Some(
+            defaults
+                .iter()
+                .map(|named| Quota::counted(named, public))
+                .collect(),
+        );
     };
     let mut complete = true;
     let mut found: Vec<(Named, Place)> = Vec::new();
@@ -27,7 +32,10 @@ pub(super) fn quotas(subject: &Subject<'_>, errors: &mut Errors) -> Option<Vec<Q
         users_are_known(&found, errors);
     }
     // A `per user` that a public handler does not have is one mistake, not two.
-    let resolved: Vec<Quota> = found.iter().map(|(named, _)| Quota::counted(named, public)).collect();
+    let resolved: Vec<Quota> = found
+        .iter()
+        .map(|(named, _)| Quota::counted(named, public))
+        .collect();
     can_apply(&found, public, errors);
     complete.then_some(resolved)
 }

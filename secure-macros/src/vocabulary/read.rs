@@ -66,7 +66,9 @@ pub(super) fn vocabulary(text: &str, file: String) -> Result<Vocabulary, Vec<Wro
 fn unknown(kind: &str, name: &str, known: &[&str]) -> Wrong {
     let list = quoted_list(known.iter().copied());
     match nearest(name, known.iter().copied()) {
-        Some(near) => wrong!("unknown {kind} `{name}`"; help: "did you mean `{near}`? there are {list}"),
+        Some(near) => {
+            wrong!("unknown {kind} `{name}`"; help: "did you mean `{near}`? there are {list}")
+        }
         None => wrong!("unknown {kind} `{name}`"; help: "there are {list}"),
     }
 }
@@ -94,7 +96,10 @@ impl Reader<'_> {
             return Vec::new();
         };
         let Some(table) = value.get_ref().as_table() else {
-            self.note(key.span(), wrong!("`{name}` is no table"; help: "write `[{name}]` on a line of its own"));
+            self.note(
+                key.span(),
+                wrong!("`{name}` is no table"; help: "write `[{name}]` on a line of its own"),
+            );
             return Vec::new();
         };
         let entries = table.iter();
@@ -127,7 +132,10 @@ impl Reader<'_> {
         let mut places = BTreeMap::new();
         for (name, span, value) in entries {
             if name.trim().is_empty() {
-                self.note(span.clone(), wrong!("a role without a name"; help: "write `customer = []`"));
+                self.note(
+                    span.clone(),
+                    wrong!("a role without a name"; help: "write `customer = []`"),
+                );
             }
             let Some(list) = value.get_ref().as_array() else {
                 self.note(
@@ -143,7 +151,9 @@ impl Reader<'_> {
             for member in list.iter() {
                 match member.get_ref().as_str() {
                     Some(other) if declared.contains(&other) => included.push(other.to_owned()),
-                    Some(other) => self.note(member.span(), undeclared_role(name, other, &declared)),
+                    Some(other) => {
+                        self.note(member.span(), undeclared_role(name, other, &declared))
+                    }
                     None => self.note(
                         member.span(),
                         wrong!(
@@ -275,7 +285,10 @@ impl Reader<'_> {
             None => vec![value],
         };
         if members.is_empty() {
-            self.note(value.span(), wrong!("an empty list of quotas"; help: "write `rate = \"100/min\"`"));
+            self.note(
+                value.span(),
+                wrong!("an empty list of quotas"; help: "write `rate = \"100/min\"`"),
+            );
         }
         // A name whose quota is wrong is declared all the same: one mistake, one error.
         let declared: Vec<&str> = document
