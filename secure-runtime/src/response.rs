@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody, http::header::HeaderName};
+use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody};
 
 use crate::{
     input::{body::Body, refused_body::RefusedBody},
@@ -10,7 +10,6 @@ use crate::{
     rejection::{Refusal, Rejection},
     security::{DEFAULT_REALM, Security},
 };
-
 
 /// An unread body is drained up to here, so that the connection stays usable; beyond it the
 /// connection is closed. Values: the cost of a small upload against the cost of a new connection.

@@ -336,7 +336,6 @@ impl Security {
     pub(crate) fn realm(&self) -> &str {
         &self.0.settings.realm
     }
-
 }
 
 /// No part is shown: some hold keys.

@@ -80,6 +80,7 @@ pub(crate) struct RateLimiter {
     /// The slot that the next new quota gets; locked while a policy is added.
     next_slot: Mutex<u32>,
     clock: Clock,
+    #[cfg_attr(not(test), expect(dead_code, reason = "it is there to be dropped"))]
     sweeper: Sweeper,
 }
 
