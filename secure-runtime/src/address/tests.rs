@@ -130,6 +130,9 @@ fn p1_x_forwarded_for_is_walked_from_the_right() {
             "{sent:?}"
         );
     }
+    // A service that listens on IPv6 sees its IPv4 proxies so.
+    let mapped_peer = found(&addresses, "::ffff:10.0.0.1", &x_forwarded_for(&[CLIENT]));
+    assert_eq!(mapped_peer, CLIENT);
     // The other header is not believed.
     assert_eq!(
         found(&addresses, PROXY, &forwarded(&["for=192.0.2.60"])),
@@ -159,6 +162,7 @@ fn p2_forwarded_is_walked_from_the_right() {
         (&["for=192.0.2.60;ext=\"a, for=1.1.1.1\""], CLIENT),
         (&["for=192.0.2.60;ext=\"a\\\", for=1.1.1.1\""], CLIENT),
         (&["for=192.0.2.60;ext=\"a\\\\\", for=10.9.9.9"], CLIENT),
+        (&["for=1.1.1.1, for=192.0.2.60;ext=\"a\\\\\""], CLIENT),
         // A client cannot reach across the comma that the proxy wrote.
         (&["for=1.1.1.1, for=192.0.2.60"], CLIENT),
         (&["for=\"1.1.1.1, for=192.0.2.60"], CLIENT),
