@@ -2,8 +2,14 @@
 //!
 //! No quota is ever used up, but for that of `rare`.
 
-use actix_web::{Responder, get};
-use secure_runtime::{Routes, secured};
+use std::time::Duration;
+
+use actix_web::{HttpResponse, Responder, get};
+use secure_runtime::{
+    Access, Policy, RoutePattern, Routes, Rule, Secured, SecuredService,
+    private::{self, Call},
+    secured,
+};
 
 const BODY: &str = "ok";
 
@@ -12,27 +18,9 @@ pub(crate) async fn bare() -> impl Responder {
     BODY
 }
 
-#[secured(public)]
-#[get("/empty")]
-pub(crate) async fn empty() -> impl Responder {
-    BODY
-}
-
 #[secured(public, rate = "1000000/s per ip")]
 #[get("/quota")]
 pub(crate) async fn quota() -> impl Responder {
-    BODY
-}
-
-#[secured]
-#[get("/token")]
-pub(crate) async fn token() -> impl Responder {
-    BODY
-}
-
-#[secured(role = "customer")]
-#[get("/role")]
-pub(crate) async fn role() -> impl Responder {
     BODY
 }
 
@@ -59,12 +47,67 @@ pub(crate) async fn rare() -> impl Responder {
     BODY
 }
 
+/// Demands nothing: the attribute cannot say this, because every route has a quota.
+pub(crate) static EMPTY: Policy = without_quota(Access::Public { reason: None });
+
+/// Demands any caller.
+pub(crate) static TOKEN: Policy = without_quota(Access::Authenticated {
+    roles: None,
+    scopes: None,
+    max_age: None,
+});
+
+/// Demands a role.
+pub(crate) static ROLE: Policy = without_quota(Access::Authenticated {
+    roles: Some(Rule::Has {
+        name: "customer",
+        satisfied_by: &["admin", "customer", "support"],
+    }),
+    scopes: None,
+    max_age: None,
+});
+
+const fn without_quota(access: Access) -> Policy {
+    Policy {
+        handler: "without quota",
+        file: file!(),
+        line: line!(),
+        access,
+        quotas: &[],
+        max_body: 64_000,
+        body_timeout: Duration::from_secs(10),
+        allow: None,
+        inputs: &[],
+    }
+}
+
+/// What the attribute writes, with a policy that it cannot write.
+#[get("/empty")]
+async fn empty(call: Call) -> Secured {
+    Secured::from(match call.admit(&EMPTY).await {
+        Err(refused) => Err(refused),
+        Ok(admitted) => {
+            let response: HttpResponse = private::response(&admitted, BODY);
+            Ok(private::respond(admitted, response).await)
+        }
+    })
+}
+
+impl SecuredService for empty {
+    const ROUTES: &'static [RoutePattern] = &[RoutePattern {
+        path: "/empty",
+        method: "GET",
+    }];
+
+    fn policy() -> &'static Policy {
+        &EMPTY
+    }
+}
+
 pub(crate) fn routes(routes: &mut Routes) {
     routes
         .service(empty)
         .service(quota)
-        .service(token)
-        .service(role)
         .service(guarded)
         .service(full)
         .service(rare);

@@ -97,17 +97,17 @@ fn build(mode: Mode) -> Case {
     };
     let Case(batch) = match mode {
         Mode::Bare => clone(&security, bearer),
-        Mode::Empty => admission(handlers::empty, &security, bearer, true),
-        Mode::Quota => admission(handlers::quota, &security, bearer, true),
-        Mode::Token => admission(handlers::token, &security, bearer, true),
-        Mode::Role => admission(handlers::role, &security, bearer, true),
-        Mode::Full => admission(handlers::full, &security, bearer, true),
+        Mode::Empty => admission(&handlers::EMPTY, &security, bearer, true),
+        Mode::Quota => admission(policy_of(&handlers::quota), &security, bearer, true),
+        Mode::Token => admission(&handlers::TOKEN, &security, bearer, true),
+        Mode::Role => admission(&handlers::ROLE, &security, bearer, true),
+        Mode::Full => admission(policy_of(&handlers::full), &security, bearer, true),
         Mode::Refused401 | Mode::RefusedInvalid => {
-            admission(handlers::token, &security, bearer, false)
+            admission(&handlers::TOKEN, &security, bearer, false)
         }
         Mode::Refused429 => {
             use_up(&security);
-            admission(handlers::rare, &security, bearer, false)
+            admission(policy_of(&handlers::rare), &security, bearer, false)
         }
         Mode::WholeBare => whole(
             answer(init_service(App::new().service(handlers::bare))),
@@ -119,7 +119,7 @@ fn build(mode: Mode) -> Case {
         Mode::WholeGuarded => guarded(&security, "/guarded", bearer, StatusCode::OK),
         Mode::WholeFull => guarded(&security, "/full", bearer, StatusCode::OK),
         Mode::WholeRefused401 | Mode::WholeRefusedInvalid => {
-            guarded(&security, "/token", bearer, StatusCode::UNAUTHORIZED)
+            guarded(&security, "/guarded", bearer, StatusCode::UNAUTHORIZED)
         }
         Mode::WholeRefused429 => {
             use_up(&security);
@@ -165,13 +165,12 @@ fn clone(security: &Security, bearer: Option<String>) -> Case {
 }
 
 /// What the code that `#[secured]` writes does before it takes the inputs.
-fn admission<S: SecuredService>(
-    service: S,
+fn admission(
+    policy: &'static Policy,
     security: &Security,
     bearer: Option<String>,
     admitted: bool,
 ) -> Case {
-    let policy = policy_of(&service);
     let request = request_to_admit(security, bearer.as_deref());
     Case(Box::new(move || {
         let request = request.clone();
