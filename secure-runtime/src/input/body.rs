@@ -11,13 +11,16 @@ use crate::rejection::{Refusal, Rejection};
 /// A request body: nothing of it is read until an input asks for it.
 ///
 /// It keeps what was not read, so that a refusal can drain it or take it along.
+#[derive(Default)]
 pub(crate) struct Body {
     source: Source,
     taken: bool,
 }
 
+#[derive(Default)]
 enum Source {
     /// Nothing was sent, or everything was read.
+    #[default]
     Finished,
     Here(Limited),
     /// The handler reads it as a stream.
@@ -87,6 +90,12 @@ impl Body {
             Source::Lent(loan) => loan.cut(),
         };
         cut.map(|cut| cut.reject())
+    }
+
+    /// Whether nothing is left to read.
+    pub(crate) fn is_finished(&mut self) -> bool {
+        self.reclaim();
+        matches!(self.source, Source::Finished)
     }
 
     /// Reads and forgets the rest, within bounds; true if that was all of it. A connection whose
