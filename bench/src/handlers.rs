@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, Responder, get};
 use secure_runtime::{
-    Access, Policy, RoutePattern, Routes, Rule, Secured, SecuredService,
+    Access, Policy, RoutePattern, Rule, Secured, SecuredService,
     private::{self, Call},
     secured,
 };
@@ -83,7 +83,7 @@ const fn without_quota(access: Access) -> Policy {
 
 /// What the attribute writes, with a policy that it cannot write.
 #[get("/empty")]
-async fn empty(call: Call) -> Secured {
+pub(crate) async fn empty(call: Call) -> Secured {
     Secured::from(match call.admit(&EMPTY).await {
         Err(refused) => Err(refused),
         Ok(admitted) => {
@@ -102,13 +102,4 @@ impl SecuredService for empty {
     fn policy() -> &'static Policy {
         &EMPTY
     }
-}
-
-pub(crate) fn routes(routes: &mut Routes) {
-    routes
-        .service(empty)
-        .service(quota)
-        .service(guarded)
-        .service(full)
-        .service(rare);
 }

@@ -115,15 +115,31 @@ fn build(mode: Mode) -> Case {
             bearer,
             StatusCode::OK,
         ),
-        Mode::WholeEmpty => guarded(&security, "/empty", bearer, StatusCode::OK),
-        Mode::WholeGuarded => guarded(&security, "/guarded", bearer, StatusCode::OK),
-        Mode::WholeFull => guarded(&security, "/full", bearer, StatusCode::OK),
-        Mode::WholeRefused401 | Mode::WholeRefusedInvalid => {
-            guarded(&security, "/guarded", bearer, StatusCode::UNAUTHORIZED)
-        }
+        Mode::WholeEmpty => guarded(&security, handlers::empty, "/empty", bearer, StatusCode::OK),
+        Mode::WholeGuarded => guarded(
+            &security,
+            handlers::guarded,
+            "/guarded",
+            bearer,
+            StatusCode::OK,
+        ),
+        Mode::WholeFull => guarded(&security, handlers::full, "/full", bearer, StatusCode::OK),
+        Mode::WholeRefused401 | Mode::WholeRefusedInvalid => guarded(
+            &security,
+            handlers::guarded,
+            "/guarded",
+            bearer,
+            StatusCode::UNAUTHORIZED,
+        ),
         Mode::WholeRefused429 => {
             use_up(&security);
-            guarded(&security, "/rare", bearer, StatusCode::TOO_MANY_REQUESTS)
+            guarded(
+                &security,
+                handlers::rare,
+                "/rare",
+                bearer,
+                StatusCode::TOO_MANY_REQUESTS,
+            )
         }
     };
     Case(Box::new(move || {
@@ -209,14 +225,17 @@ fn request_to_admit(security: &Security, bearer: Option<&str>) -> HttpRequest {
 }
 
 /// An app as the documentation shows it.
-fn guarded(
+fn guarded<S: SecuredService + 'static>(
     security: &Security,
+    service: S,
     path: &'static str,
     bearer: Option<String>,
     expected: StatusCode,
 ) -> Case {
     let app = App::new()
-        .configure(security.routes(handlers::routes))
+        .configure(security.routes(|routes| {
+            routes.service(service);
+        }))
         .wrap(security.shield());
     whole(answer(init_service(app)), path, bearer, expected)
 }

@@ -155,9 +155,11 @@ fn add_fields(headers: &mut header::HeaderMap, secure: bool) {
         ),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     ];
+    headers.reserve(FIELDS.len() + 1);
     for (name, value) in FIELDS {
         if !headers.contains_key(&name) {
-            headers.insert(name, value);
+            // Nothing is there to be replaced, and `insert` is slower.
+            headers.append(name, value);
         }
     }
     if secure {
