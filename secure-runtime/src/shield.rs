@@ -3,7 +3,8 @@
 
 use std::{
     future::{Ready, ready},
-    rc::Rc,
+    pin::Pin,
+    task::{self, Context, Poll},
 };
 
 use actix_web::{
@@ -15,7 +16,7 @@ use actix_web::{
         header::{self, HeaderName, HeaderValue},
     },
 };
-use futures_util::future::LocalBoxFuture;
+use pin_project_lite::pin_project;
 
 use crate::{
     manifest::MethodTable,
@@ -51,7 +52,7 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(ShieldService {
             security: self.0.clone(),
-            service: Rc::new(service),
+            service,
         }))
     }
 }
@@ -60,7 +61,7 @@ where
 #[derive(Debug)]
 pub struct ShieldService<S> {
     security: Security,
-    service: Rc<S>,
+    service: S,
 }
 
 impl<S, B> Service<ServiceRequest> for ShieldService<S>
@@ -70,23 +71,52 @@ where
 {
     type Response = ServiceResponse<BoxBody>;
     type Error = actix_web::Error;
-    type Future = LocalBoxFuture<'static, Result<Self::Response, Self::Error>>;
+    type Future = Shielded<S::Future>;
 
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let security = self.security.clone();
-        let secure = request.app_config().secure();
-        let answer = self.service.call(request);
-        Box::pin(async move {
-            let mut response = answer.await?.map_into_boxed_body();
-            if response.response().extensions().get::<Guarded>().is_none() {
-                let refusal = refuse(&response, &security);
-                response = response.into_response(refusal);
-            }
-            add_fields(response.headers_mut(), secure);
-            Ok(response)
-        })
+        Shielded {
+            security: self.security.clone(),
+            secure: request.app_config().secure(),
+            answer: self.service.call(request),
+        }
+    }
+}
+
+pin_project! {
+    /// The answer of the inner service on its way through [`Shield`]. A future with a name, so
+    /// that it needs no box.
+    pub struct Shielded<F> {
+        security: Security,
+        secure: bool,
+        #[pin]
+        answer: F,
+    }
+}
+
+impl<F, B> Future for Shielded<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, actix_web::Error>>,
+    B: MessageBody + 'static,
+{
+    type Output = Result<ServiceResponse<BoxBody>, actix_web::Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = task::ready!(this.answer.poll(context))?.map_into_boxed_body();
+        if response.response().extensions().get::<Guarded>().is_none() {
+            let refusal = refuse(&response, this.security);
+            response = response.into_response(refusal);
+        }
+        add_fields(response.headers_mut(), *this.secure);
+        Poll::Ready(Ok(response))
+    }
+}
+
+impl<F> std::fmt::Debug for Shielded<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shielded").finish_non_exhaustive()
     }
 }
 

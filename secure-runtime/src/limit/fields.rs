@@ -17,8 +17,8 @@ use actix_web::http::header::HeaderValue;
 
 use crate::policy::{Per, Quota};
 
-/// Room for two quotas, so that a value seldom grows while it is written.
-const USUAL_LENGTH: usize = 64;
+/// Room for three quotas, so that a value seldom grows while it is written.
+const USUAL_LENGTH: usize = 128;
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
