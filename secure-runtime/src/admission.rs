@@ -1,19 +1,199 @@
 //! The order of checks. Everybody reads this.
+//!
+//! [`check`] is the whole of it, cheapest check first. Nothing in this file reads a byte of the
+//! body before `check` has returned: a caller who is refused has sent it in vain.
 
-use actix_web::HttpRequest;
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    dev::Payload,
+    http::header::{self, HeaderMap},
+};
 
-use crate::{auth::Principal, input::body::Body, policy::Policy, security::Security};
+use crate::{
+    address::ClientAddress,
+    auth::{self, Principal},
+    authorization::{self, Decision},
+    danger::Transport,
+    input::body::Body,
+    limit::Charges,
+    policy::{Access, Policy},
+    rejection::{Refusal, Rejection},
+    response::{self, Secured},
+    security::Security,
+};
 
-/// A request that was admitted: the only way to its body.
+/// A request that was admitted, and the only way to its body.
+///
+/// Made by the code that `#[secured]` writes; an [`Input`](crate::Input) of your own is handed
+/// one.
 pub struct Admitted {
-    pub(crate) policy: &'static Policy,
-    pub(crate) security: Security,
-    pub(crate) request: HttpRequest,
-    pub(crate) body: Body,
-    pub(crate) principal: Option<Principal>,
+    policy: &'static Policy,
+    security: Security,
+    request: HttpRequest,
+    body: Body,
+    principal: Option<Principal>,
+    charges: Charges,
+}
+
+/// Judges a request by its policy: everything that can be known without its body.
+fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
+    let Admitted {
+        policy,
+        security,
+        request,
+        principal,
+        charges,
+        ..
+    } = admitted;
+
+    transport(security, request)?;
+
+    let address = security.addresses().resolve(request);
+
+    security.limiter().charge_ip(policy, address, charges)?;
+
+    declared_body(request.headers(), policy.max_body)?;
+
+    if let Access::Authenticated {
+        roles,
+        scopes,
+        max_age,
+    } = &policy.access
+    {
+        let caller = authenticate(security, address, request.headers())?;
+
+        if let Some(max_age) = max_age {
+            auth::check_age(&caller, *max_age, security.clock())?;
+        }
+        if let Some(rule) = roles
+            && authorization::judge(rule, &|name| caller.has_role(name)) == Decision::Deny
+        {
+            return Err(Rejection::new(
+                Refusal::RoleMissing,
+                "the caller lacks a role",
+            ));
+        }
+        if let Some(rule) = scopes
+            && authorization::judge(rule, &|name| caller.has_scope(name)) == Decision::Deny
+        {
+            return Err(
+                Rejection::new(Refusal::ScopeMissing, "the token lacks a scope")
+                    .with_scope(authorization::wanted_scopes(rule)),
+            );
+        }
+        *principal = Some(caller);
+    }
+
+    let identity = principal.as_ref().map(Principal::identity);
+    security.limiter().charge_caller(policy, identity, charges)
+}
+
+/// TLS, or a switch in [`danger`](crate::danger).
+fn transport(security: &Security, request: &HttpRequest) -> Result<(), Rejection> {
+    let secure = match security.transport() {
+        Transport::BehindProxy => security.addresses().came_by_https(request),
+        Transport::Https => request.app_config().secure(),
+        Transport::Plaintext => true,
+    };
+    if secure {
+        Ok(())
+    } else {
+        Err(Rejection::new(
+            Refusal::HttpsRequired,
+            "the request came without TLS",
+        ))
+    }
+}
+
+/// The declared length and coding of the body, before any of it is read.
+fn declared_body(headers: &HeaderMap, max_body: u64) -> Result<(), Rejection> {
+    if let Some(length) = headers.get(header::CONTENT_LENGTH) {
+        let length: u64 = length
+            .to_str()
+            .ok()
+            .and_then(|length| length.parse().ok())
+            .ok_or_else(|| {
+                Rejection::new(Refusal::HeadMalformed, "`content-length` is not a number")
+            })?;
+        if length > max_body {
+            return Err(Rejection::new(
+                Refusal::BodyTooLarge,
+                "the declared length is above the route's `max_body`",
+            ));
+        }
+    }
+    // A compressed body is refused before it can inflate.
+    if headers
+        .get_all(header::CONTENT_ENCODING)
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        return Err(Rejection::new(
+            Refusal::ContentCodingUnsupported,
+            "the body has a `content-encoding`",
+        ));
+    }
+    Ok(())
+}
+
+/// Credentials to principal. Credentials that are wrong count against the client's address, and
+/// beyond that quota the answer is 429: so a guesser learns nothing more, while callers with valid
+/// credentials behind the same address go on.
+fn authenticate(
+    security: &Security,
+    address: ClientAddress,
+    headers: &HeaderMap,
+) -> Result<Principal, Rejection> {
+    security
+        .authenticator()?
+        .authenticate(headers)
+        .map_err(|rejection| match rejection.refusal() {
+            Refusal::CredentialsInvalid | Refusal::CredentialsAmbiguous => security
+                .limiter()
+                .charge_ip(
+                    security.authentication_failures(),
+                    address,
+                    &mut Charges::default(),
+                )
+                .err()
+                .unwrap_or(rejection),
+            _ => rejection,
+        })
 }
 
 impl Admitted {
+    /// Judges a request by `policy`.
+    pub(crate) async fn new(
+        policy: &'static Policy,
+        request: HttpRequest,
+        payload: Payload,
+    ) -> Result<Self, Secured> {
+        let Some(security) = request.app_data::<Security>().cloned() else {
+            let rejection = Rejection::new(
+                Refusal::NotConfigured,
+                "no `Security` in this app: add `.configure(security.routes(routes))`",
+            );
+            return Err(response::refuse(
+                rejection,
+                policy,
+                None,
+                &mut Body::new(payload, 0, policy.body_timeout),
+            )
+            .await);
+        };
+        let mut admitted = Self {
+            body: Body::new(payload, policy.max_body, policy.body_timeout),
+            policy,
+            security,
+            request,
+            principal: None,
+            charges: Charges::default(),
+        };
+        match check(&mut admitted) {
+            Ok(()) => Ok(admitted),
+            Err(rejection) => Err(admitted.refuse(rejection).await),
+        }
+    }
+
     /// The request's head.
     pub fn request(&self) -> &HttpRequest {
         &self.request
@@ -22,5 +202,58 @@ impl Admitted {
     /// The caller, where the route requires credentials.
     pub fn principal(&self) -> Option<&Principal> {
         self.principal.as_ref()
+    }
+
+    /// The configured parts.
+    pub fn security(&self) -> &Security {
+        &self.security
+    }
+
+    pub(crate) fn body(&mut self) -> &mut Body {
+        &mut self.body
+    }
+
+    /// The answer to a request that is refused.
+    pub(crate) async fn refuse(&mut self, rejection: Rejection) -> Secured {
+        response::refuse(rejection, self.policy, Some(&self.security), &mut self.body).await
+    }
+
+    /// Enforces the decision of the attribute's `allow`.
+    pub(crate) fn allow(&self, decision: Result<Decision, Rejection>) -> Result<(), Rejection> {
+        match decision? {
+            Decision::Allow => Ok(()),
+            Decision::Deny => {
+                let hide = self.policy.allow.as_ref().is_some_and(|allow| allow.hide);
+                let refusal = if hide {
+                    Refusal::Hidden
+                } else {
+                    Refusal::Forbidden
+                };
+                Err(Rejection::new(refusal, "`allow` is false"))
+            }
+        }
+    }
+
+    /// The handler's own answer, with the fields that its policy adds.
+    pub(crate) async fn respond(mut self, output: impl Responder) -> Secured {
+        if let Some(rejection) = self.body.broken() {
+            return self.refuse(rejection).await;
+        }
+        let mut response: HttpResponse = output.respond_to(&self.request).map_into_boxed_body();
+        if let Some((policy, limit)) = self.charges.fields(self.policy) {
+            response
+                .headers_mut()
+                .insert(response::RATELIMIT_POLICY, policy);
+            response.headers_mut().insert(response::RATELIMIT, limit);
+        }
+        response::secure(response, &mut self.body).await
+    }
+}
+
+impl std::fmt::Debug for Admitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admitted")
+            .field("handler", &self.policy.handler)
+            .finish_non_exhaustive()
     }
 }

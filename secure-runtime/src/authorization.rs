@@ -1,6 +1,11 @@
 //! Roles and scopes: does a caller satisfy a [`Rule`]?
 
-use crate::policy::Rule;
+use std::fmt::Display;
+
+use crate::{
+    policy::Rule,
+    rejection::{Refusal, Rejection},
+};
 
 /// The answer of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,5 +37,57 @@ pub(crate) fn judge(rule: &Rule, holds: &dyn Fn(&str) -> bool) -> Decision {
         Decision::Allow
     } else {
         Decision::Deny
+    }
+}
+
+/// The scopes that a rule names, as a challenge's `scope` attribute lists them.
+pub(crate) fn wanted_scopes(rule: &Rule) -> String {
+    fn collect(rule: &Rule, names: &mut Vec<&'static str>) {
+        match rule {
+            Rule::All(rules) | Rule::Any(rules) => {
+                rules.iter().for_each(|rule| collect(rule, names));
+            }
+            Rule::Has { name, .. } => names.push(name),
+        }
+    }
+    let mut names = Vec::new();
+    collect(rule, &mut names);
+    names.dedup();
+    names.join(" ")
+}
+
+/// What the expression of the attribute's `allow` may give.
+#[diagnostic::on_unimplemented(
+    message = "`allow` gives `{Self}`",
+    label = "neither `bool` nor `Result<bool, _>`",
+    note = "let the expression say whether the caller may go on: `true` admits, `false` is 403, an `Err` is 503"
+)]
+pub trait IntoDecision {
+    /// The decision, or the refusal because there is none.
+    fn into_decision(self) -> Result<Decision, Rejection>;
+}
+
+impl IntoDecision for bool {
+    fn into_decision(self) -> Result<Decision, Rejection> {
+        Ok(if self {
+            Decision::Allow
+        } else {
+            Decision::Deny
+        })
+    }
+}
+
+/// An error says nothing about the caller: the request is refused as undecided, and the error's
+/// text goes to the log.
+impl<E: Display> IntoDecision for Result<bool, E> {
+    fn into_decision(self) -> Result<Decision, Rejection> {
+        self.map_err(|error| {
+            Rejection::new(
+                Refusal::Undecided,
+                format!("`allow` could not be decided: {error}"),
+            )
+            .with_retry_after(1)
+        })
+        .and_then(bool::into_decision)
     }
 }

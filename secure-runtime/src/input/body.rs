@@ -5,6 +5,7 @@ use std::{fmt, mem, rc::Rc, time::Duration};
 use actix_web::dev::Payload;
 use bytes::Bytes;
 
+pub(crate) use super::owns_payload::OwnsPayload;
 use super::{lent::Loan, limited::Limited};
 use crate::rejection::{Refusal, Rejection};
 
@@ -13,6 +14,8 @@ use crate::rejection::{Refusal, Rejection};
 /// It keeps what was not read, so that a refusal can drain it or take it along.
 pub(crate) struct Body {
     source: Source,
+    #[cfg(feature = "multipart")]
+    limit: u64,
     taken: bool,
 }
 
@@ -33,8 +36,16 @@ impl Body {
         };
         Self {
             source,
+            #[cfg(feature = "multipart")]
+            limit,
             taken: false,
         }
+    }
+
+    /// Most bytes that are read.
+    #[cfg(feature = "multipart")]
+    pub(super) fn limit(&self) -> u64 {
+        self.limit
     }
 
     /// Whether the request has no body. HTTP/2 does not tell before the first bytes were waited
@@ -65,7 +76,7 @@ impl Body {
 
     /// The body as a stream under the same limit and deadline: it ends in
     /// [`PayloadError::Overflow`](actix_web::error::PayloadError::Overflow) or in an I/O error of
-    /// kind `TimedOut`, and [`refusal`](Self::refusal) then knows why.
+    /// kind `TimedOut`, and [`broken`](Self::broken) then knows why.
     pub(crate) fn take_stream(&mut self) -> Result<Payload, Rejection> {
         self.take()?;
         match mem::replace(&mut self.source, Source::Finished) {
@@ -80,7 +91,7 @@ impl Body {
 
     /// The refusal that cut the body off, if one did: whatever a handler made of its stream's
     /// error, this is the answer.
-    pub(crate) fn refusal(&self) -> Option<Rejection> {
+    pub(crate) fn broken(&self) -> Option<Rejection> {
         let cut = match &self.source {
             Source::Finished => None,
             Source::Here(payload) => payload.cut(),
@@ -113,7 +124,7 @@ impl Body {
     }
 
     /// What was not read, for an answer that must own it
-    /// (see [`RefusedBody`](super::refused_body::RefusedBody)).
+    /// (see [`OwnsPayload`]).
     pub(crate) fn take_remaining(&mut self) -> Option<Payload> {
         self.reclaim();
         match mem::replace(&mut self.source, Source::Finished) {

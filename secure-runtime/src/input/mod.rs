@@ -21,11 +21,11 @@ mod limited;
 mod multipart;
 mod names;
 mod optional;
+mod owns_payload;
 mod path;
 mod pointer;
 mod query;
 mod raw;
-pub(crate) mod refused_body;
 #[cfg(test)]
 mod tests;
 mod urlencoded;

@@ -75,8 +75,8 @@ where
     const KIND: InputKind = InputKind::Head;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        let value: T = read(&admitted.request)?;
-        value.check(SOURCE, &admitted.request)?;
+        let value: T = read(admitted.request())?;
+        value.check(SOURCE, admitted.request())?;
         Ok(Self::from(value))
     }
 }
@@ -85,6 +85,6 @@ impl<T: DeserializeOwned> Unvalidated for web::Path<T> {
     const KIND: InputKind = InputKind::HeadUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        read::<T>(&admitted.request).map(Self::from)
+        read::<T>(admitted.request()).map(Self::from)
     }
 }

@@ -15,24 +15,20 @@
 mod decode;
 mod scan;
 
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use serde::de::DeserializeOwned;
 
 use self::decode::decode;
 use super::{
     Input, Unvalidated, Validated,
-    body::Body,
     content_type::{Media, require},
 };
 use crate::{admission::Admitted, policy::InputKind, rejection::Rejection};
 
 /// Reads and decodes the body.
-pub(super) async fn read<T: DeserializeOwned>(
-    request: &HttpRequest,
-    body: &mut Body,
-) -> Result<T, Rejection> {
-    require(Media::Json, request.headers())?;
-    decode(&body.read().await?)
+pub(super) async fn read<T: DeserializeOwned>(admitted: &mut Admitted) -> Result<T, Rejection> {
+    require(Media::Json, admitted.request().headers())?;
+    decode(&admitted.body().read().await?)
 }
 
 impl<T, M> Input<M> for web::Json<T>
@@ -42,13 +38,13 @@ where
     const KIND: InputKind = InputKind::Body;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        let value: T = read(&admitted.request, &mut admitted.body).await?;
-        value.check("body", &admitted.request)?;
+        let value: T = read(admitted).await?;
+        value.check("body", admitted.request())?;
         Ok(Self(value))
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.body.is_absent().await
+        admitted.body().is_absent().await
     }
 }
 
@@ -56,10 +52,10 @@ impl<T: DeserializeOwned> Unvalidated for web::Json<T> {
     const KIND: InputKind = InputKind::BodyUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        read(&admitted.request, &mut admitted.body).await.map(Self)
+        read(admitted).await.map(Self)
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.body.is_absent().await
+        admitted.body().is_absent().await
     }
 }

@@ -1,0 +1,94 @@
+//! Answers: the proof that a handler was guarded, refusals, and the fields of every response.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody, http::header::HeaderName};
+
+use crate::{
+    input::body::{Body, OwnsPayload},
+    policy::Policy,
+    rejection::{Refusal, Rejection},
+    security::{DEFAULT_REALM, Security},
+};
+
+pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// An unread body is drained up to here, so that the connection stays usable; beyond it the
+/// connection is closed. Values: the cost of a small upload against the cost of a new connection.
+const DRAIN_BYTES: usize = 64 * 1024;
+const DRAIN_TIME: Duration = Duration::from_millis(200);
+
+/// The answer of a guarded handler.
+///
+/// It cannot be made outside this crate, so a handler that returns it went through
+/// `#[secured]`.
+#[must_use]
+pub struct Secured(HttpResponse);
+
+/// Left in the extensions of a response that a policy has let through.
+pub(crate) struct Guarded;
+
+impl Responder for Secured {
+    type Body = BoxBody;
+
+    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for Secured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Secured").field(&self.0.status()).finish()
+    }
+}
+
+impl Secured {
+    /// The answer to a request that was never made: see [`Call`](crate::private::Call).
+    pub(crate) fn nothing() -> Self {
+        Self(HttpResponse::new(Refusal::NotConfigured.status()))
+    }
+}
+
+/// Lets a handler's response go.
+pub(crate) async fn secure(mut response: HttpResponse, body: &mut Body) -> Secured {
+    response.extensions_mut().insert(Guarded);
+    Secured(close_over(response, body).await)
+}
+
+/// Refuses: the log says why, the caller learns what the table says.
+pub(crate) async fn refuse(
+    rejection: Rejection,
+    policy: &'static Policy,
+    security: Option<&Security>,
+    body: &mut Body,
+) -> Secured {
+    log(&rejection, policy);
+    let realm = security.map_or(DEFAULT_REALM, Security::realm);
+    secure(rejection.respond(realm), body).await
+}
+
+fn log(rejection: &Rejection, policy: &Policy) {
+    let row = rejection.refusal().row();
+    let status = rejection.refusal().status().as_u16();
+    let (event, handler, reason) = (row.event, policy.handler, rejection.reason());
+    if status >= 500 {
+        tracing::error!(target: "secure_runtime::audit", event, status, handler, reason);
+    } else {
+        tracing::warn!(target: "secure_runtime::audit", event, status, handler, reason);
+    }
+}
+
+/// What was not read of the body must not be read for ever: either little is left and is
+/// drained, or the response takes the payload along, upon which the connection is closed.
+async fn close_over(response: HttpResponse, body: &mut Body) -> HttpResponse {
+    if body.drain(DRAIN_BYTES, DRAIN_TIME).await {
+        return response;
+    }
+    match body.take_remaining() {
+        None => response,
+        Some(payload) => {
+            response.map_body(|_, inner| BoxBody::new(OwnsPayload::new(inner, payload)))
+        }
+    }
+}

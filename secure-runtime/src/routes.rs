@@ -1,0 +1,258 @@
+//! Registration of guarded handlers, and the record of what was registered.
+
+use actix_web::{
+    Handler, Resource,
+    body::MessageBody,
+    dev::{HttpServiceFactory, ServiceRequest, ServiceResponse},
+    guard,
+    http::Method,
+    middleware::{self, Next},
+    web::{self, ServiceConfig},
+};
+use futures_util::FutureExt;
+
+use crate::{
+    manifest::{Entry, Manifest},
+    policy::{Policy, RoutePattern},
+    private::Call,
+    response::{Guarded, Secured},
+};
+
+/// A handler with a route macro below its `#[secured]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a route without a policy",
+    label = "not secured",
+    note = "put `#[secured]` (any authenticated caller), `#[secured(role = \"..\")]` or `#[secured(public)]` above its route macro"
+)]
+pub trait SecuredService: HttpServiceFactory {
+    /// The methods and paths of the route macros.
+    const ROUTES: &'static [RoutePattern];
+
+    /// What the handler demands.
+    fn policy() -> &'static Policy;
+}
+
+/// A handler function under `#[secured]`, without a route macro.
+///
+/// `M` is inferred and of no interest.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a route without a policy",
+    label = "not secured",
+    note = "put `#[secured]` (any authenticated caller), `#[secured(role = \"..\")]` or `#[secured(public)]` above the function"
+)]
+pub trait SecuredHandler<M> {
+    /// Asks the handler for its policy.
+    fn policy(&self) -> Option<&'static Policy>;
+
+    /// Registers the handler as the only one of a resource.
+    fn mount(self, resource: Resource, config: &mut ServiceConfig);
+}
+
+/// Marks the one way to be a [`SecuredHandler`].
+#[derive(Debug)]
+pub struct ByAttribute;
+
+impl<F> SecuredHandler<ByAttribute> for F
+where
+    F: Handler<(Call,), Output = Secured>,
+{
+    fn policy(&self) -> Option<&'static Policy> {
+        let (call, policy) = Call::describe();
+        // The handler's first act is to ask for admission, which a description refuses at once.
+        self.call((call,)).now_or_never();
+        policy.get()
+    }
+
+    fn mount(self, resource: Resource, config: &mut ServiceConfig) {
+        config.service(resource.to(self));
+    }
+}
+
+/// With a second candidate, however impossible, the compiler names [`SecuredHandler`] and its
+/// advice where a function is not guarded; with a single one it would name actix's `Handler`.
+impl<F: Impossible> SecuredHandler<()> for F {
+    fn policy(&self) -> Option<&'static Policy> {
+        None
+    }
+
+    fn mount(self, _: Resource, _: &mut ServiceConfig) {}
+}
+
+/// Implemented by nothing.
+#[doc(hidden)]
+pub trait Impossible {}
+
+/// Collects the guarded handlers of a service.
+///
+/// ```
+/// use actix_web::{get, http::Method, web, Responder};
+/// use secure_runtime::{Routes, secured};
+///
+/// #[secured(public, rate = "60/min")]
+/// #[get("/items")]
+/// async fn items() -> impl Responder {
+///     "[]"
+/// }
+///
+/// #[secured]
+/// async fn version() -> impl Responder {
+///     "1"
+/// }
+///
+/// fn routes(routes: &mut Routes) {
+///     routes.service(items);
+///     routes.scope("/internal", |internal| {
+///         internal.route("/version", Method::GET, version);
+///     });
+/// }
+///
+/// let manifest = secure_runtime::Manifest::of(routes);
+/// assert_eq!(manifest.routes().count(), 2);
+/// ```
+#[derive(Default)]
+pub struct Routes {
+    prefix: String,
+    entries: Vec<Entry>,
+    mounts: Vec<Mount>,
+}
+
+type Mount = Box<dyn FnOnce(&mut ServiceConfig)>;
+
+impl Routes {
+    /// Runs `describe` and takes what it registered.
+    pub(crate) fn collect(describe: impl FnOnce(&mut Self)) -> Self {
+        let mut routes = Self::default();
+        describe(&mut routes);
+        routes
+    }
+
+    /// Adds a handler that has a route macro.
+    pub fn service<S>(&mut self, service: S) -> &mut Self
+    where
+        S: SecuredService + 'static,
+    {
+        for route in S::ROUTES {
+            self.record(route.path, route.method, S::policy());
+        }
+        self.mounts.push(Box::new(|config| {
+            config.service(service);
+        }));
+        self
+    }
+
+    /// Adds a handler function under a path pattern, for one method.
+    pub fn route<H, M>(&mut self, path: &str, method: Method, handler: H) -> &mut Self
+    where
+        H: SecuredHandler<M> + 'static,
+    {
+        // INVARIANT: `#[secured]` is the only maker of functions that return `Secured`, and what it
+        // makes asks for admission first; a function that does not is recorded as such and refused.
+        match handler.policy() {
+            Some(policy) => self.record(path, method.as_str(), policy),
+            None => self.entries.push(Entry::Unguarded {
+                prefix: join(&self.prefix, path),
+                reason: "a handler that never asks for admission".to_owned(),
+            }),
+        }
+        let resource = web::resource(path.to_owned()).guard(guard::Method(method));
+        self.mounts
+            .push(Box::new(move |config| handler.mount(resource, config)));
+        self
+    }
+
+    /// Makes a value known to the handlers of this scope, as actix's `app_data` does: a
+    /// `web::Data` that they take, or the context of a garde validation.
+    pub fn app_data<T: 'static>(&mut self, data: T) -> &mut Self {
+        self.mounts.push(Box::new(|config| {
+            config.app_data(data);
+        }));
+        self
+    }
+
+    /// Groups handlers under a common prefix of their paths.
+    pub fn scope(&mut self, prefix: &str, describe: impl FnOnce(&mut Self)) -> &mut Self {
+        let mut inner = Self {
+            prefix: join(&self.prefix, prefix),
+            ..Self::default()
+        };
+        describe(&mut inner);
+        self.entries.append(&mut inner.entries);
+        let (prefix, mounts) = (prefix.to_owned(), inner.mounts);
+        self.mounts.push(Box::new(move |config| {
+            config.service(web::scope(&prefix).configure(|config| mount(mounts, config)));
+        }));
+        self
+    }
+
+    /// Mounts services that no policy guards, static files for example, under a prefix of their
+    /// own. The lock file lists the prefix with the reason.
+    pub fn unguarded(
+        &mut self,
+        prefix: &str,
+        reason: &str,
+        configure: impl FnOnce(&mut ServiceConfig) + 'static,
+    ) -> &mut Self {
+        self.entries.push(Entry::Unguarded {
+            prefix: join(&self.prefix, prefix),
+            reason: reason.to_owned(),
+        });
+        let prefix = prefix.to_owned();
+        self.mounts.push(Box::new(move |config| {
+            let scope = web::scope(&prefix)
+                .wrap(middleware::from_fn(let_pass))
+                .configure(configure);
+            config.service(scope);
+        }));
+        self
+    }
+
+    /// The record of everything, and what registers it with actix.
+    pub(crate) fn into_parts(self) -> (Manifest, impl FnOnce(&mut ServiceConfig)) {
+        let mounts = self.mounts;
+        (Manifest::new(self.entries), |config: &mut ServiceConfig| {
+            mount(mounts, config);
+        })
+    }
+
+    fn record(&mut self, path: &str, method: &str, policy: &'static Policy) {
+        self.entries.push(Entry::Guarded {
+            path: join(&self.prefix, path),
+            method: method.to_owned(),
+            policy,
+        });
+    }
+}
+
+impl std::fmt::Debug for Routes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Routes")
+            .field("entries", &self.entries)
+            .finish_non_exhaustive()
+    }
+}
+
+fn mount(mounts: Vec<Mount>, config: &mut ServiceConfig) {
+    for mount in mounts {
+        mount(config);
+    }
+}
+
+/// Joins as actix does: a slash is put before a path that lacks one, and nothing is taken away.
+fn join(prefix: &str, path: &str) -> String {
+    let slash = if path.is_empty() || path.starts_with('/') {
+        ""
+    } else {
+        "/"
+    };
+    format!("{prefix}{slash}{path}")
+}
+
+/// Marks the responses of services that were mounted without a policy on purpose.
+async fn let_pass(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let mut response = next.call(request).await?;
+    response.response_mut().extensions_mut().insert(Guarded);
+    Ok(response)
+}
