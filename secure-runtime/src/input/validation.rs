@@ -17,7 +17,7 @@ use crate::rejection::{InputError, Refusal, Rejection};
 /// `bool`, `char`, `String`, network addresses, and tuples of these. `M` is inferred.
 ///
 /// Not to be implemented: derive `garde::Validate`. Where serde renames a field, give garde the
-/// same `#[garde(rename = "..")]`, or the error points at the Rust name.
+/// same `#[garde(rename(".."))]`, or the error points at the Rust name.
 ///
 /// A context that the rules need is looked up in the app's data, as `web::Data<Context>` or as
 /// `Context`.

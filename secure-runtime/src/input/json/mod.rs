@@ -18,7 +18,7 @@ mod scan;
 use actix_web::web;
 use serde::de::DeserializeOwned;
 
-use self::decode::decode;
+pub(super) use self::decode::decode;
 use super::{
     Input, Unvalidated, Validated,
     content_type::{Media, require},
