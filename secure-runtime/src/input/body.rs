@@ -109,7 +109,9 @@ impl Body {
     /// Reads and forgets the rest, within bounds; true if that was all of it. A connection whose
     /// body is finished can be used again.
     pub(crate) async fn drain(&mut self, max_bytes: usize, max_time: Duration) -> bool {
-        self.reclaim();
+        if self.is_finished() {
+            return true;
+        }
         let finished = match &mut self.source {
             Source::Finished => true,
             Source::Here(payload) => tokio::time::timeout(max_time, payload.drain(max_bytes))

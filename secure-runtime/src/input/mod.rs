@@ -17,6 +17,7 @@ mod head;
 mod json;
 mod lent;
 mod limited;
+mod locate;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod names;

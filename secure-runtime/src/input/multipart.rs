@@ -15,6 +15,7 @@ use actix_multipart::{
 };
 use actix_web::{HttpRequest, error::PayloadError, http::StatusCode};
 use futures_util::TryStreamExt;
+use serde_json::Value;
 
 use super::{
     Input, Unvalidated, Validated,
@@ -122,7 +123,8 @@ where
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         let form: T = read(admitted).await?;
-        form.check(SOURCE, admitted.request())?;
+        form.check(admitted.request())
+            .map_err(|failure| failure.reject(SOURCE, || Value::Null))?;
         Ok(Self(form))
     }
 

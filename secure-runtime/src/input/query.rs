@@ -26,7 +26,12 @@ where
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         let value: T = read(admitted.request())?;
-        value.check(SOURCE, admitted.request())?;
+        let request = admitted.request();
+        value.check(request).map_err(|failure| {
+            failure.reject(SOURCE, || {
+                urlencoded::document(request.query_string().as_bytes())
+            })
+        })?;
         Ok(Self(value))
     }
 

@@ -16,6 +16,7 @@ mod decode;
 mod scan;
 
 use actix_web::web;
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 pub(super) use self::decode::decode;
@@ -25,10 +26,12 @@ use super::{
 };
 use crate::{admission::Admitted, policy::InputKind, rejection::Rejection};
 
-/// Reads and decodes the body.
-pub(super) async fn read<T: DeserializeOwned>(admitted: &mut Admitted) -> Result<T, Rejection> {
+const SOURCE: &str = "body";
+
+/// Reads the body.
+async fn read(admitted: &mut Admitted) -> Result<Bytes, Rejection> {
     require(Media::Json, admitted.request().headers())?;
-    decode(&admitted.body().read().await?)
+    admitted.body().read().await
 }
 
 impl<T, M> Input<M> for web::Json<T>
@@ -38,8 +41,13 @@ where
     const KIND: InputKind = InputKind::Body;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        let value: T = read(admitted).await?;
-        value.check("body", admitted.request())?;
+        let bytes = read(admitted).await?;
+        let value: T = decode(&bytes)?;
+        value.check(admitted.request()).map_err(|failure| {
+            failure.reject(SOURCE, || {
+                serde_json::from_slice(&bytes).unwrap_or_default()
+            })
+        })?;
         Ok(Self(value))
     }
 
@@ -52,7 +60,7 @@ impl<T: DeserializeOwned> Unvalidated for web::Json<T> {
     const KIND: InputKind = InputKind::BodyUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        read(admitted).await.map(Self)
+        decode(&read(admitted).await?).map(Self)
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {

@@ -171,7 +171,6 @@ async fn long_names_do_not_make_long_answers() {
 #[derive(Debug, Deserialize, garde::Validate)]
 struct Numbers {
     #[garde(inner(range(min = 1)))]
-    #[expect(dead_code, reason = "only validated")]
     numbers: Vec<u32>,
 }
 

@@ -60,7 +60,7 @@ async fn every_broken_rule_is_reported_by_pointer() {
             422,
             vec![
                 ("/by_name/a~1b/name", "not ascii"),
-                ("/gift_tags/1/name", "not ascii"),
+                ("/giftTags/1/name", "not ascii"),
                 ("/item", "length is greater than 5"),
                 ("/quantity", "greater than 100"),
             ]
