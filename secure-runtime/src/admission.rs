@@ -3,6 +3,8 @@
 //! [`check`] is the whole of it, cheapest check first. Nothing in this file reads a byte of the
 //! body before `check` has returned: a caller who is refused has sent it in vain.
 
+use std::net::IpAddr;
+
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
     dev::Payload,
@@ -11,15 +13,15 @@ use actix_web::{
 
 use crate::{
     address::ClientAddress,
-    auth::{self, Principal},
+    auth::Principal,
     authorization::{self, Decision},
-    danger::Transport,
     input::body::Body,
-    limit::Charges,
+    limit::{self, Charges},
     policy::{Access, Policy},
     rejection::{Refusal, Rejection},
     response::{self, Secured},
     security::Security,
+    settings::Transport,
 };
 
 /// A request that was admitted, and the only way to its body.
@@ -27,11 +29,11 @@ use crate::{
 /// Made by the code that `#[secured]` writes; an [`Input`](crate::Input) of your own is handed
 /// one.
 pub struct Admitted {
-    policy: &'static Policy,
-    security: Security,
-    request: HttpRequest,
-    body: Body,
-    principal: Option<Principal>,
+    pub(crate) policy: &'static Policy,
+    pub(crate) security: Security,
+    pub(crate) request: HttpRequest,
+    pub(crate) body: Body,
+    pub(crate) principal: Option<Principal>,
     charges: Charges,
 }
 
@@ -48,9 +50,11 @@ fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
 
     transport(security, request)?;
 
-    let address = security.addresses().resolve(request);
+    let address = security
+        .addresses()
+        .client_address(peer(request), request.headers());
 
-    security.limiter().charge_ip(policy, address, charges)?;
+    *charges = security.limiter().charge_ip(policy, address)?;
 
     declared_body(request.headers(), policy.max_body)?;
 
@@ -63,7 +67,7 @@ fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         let caller = authenticate(security, address, request.headers())?;
 
         if let Some(max_age) = max_age {
-            auth::check_age(&caller, *max_age, security.clock())?;
+            security.authenticator()?.check_age(&caller, *max_age)?;
         }
         if let Some(rule) = roles
             && authorization::judge(rule, &|name| caller.has_role(name)) == Decision::Deny
@@ -85,15 +89,19 @@ fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
     }
 
     let identity = principal.as_ref().map(Principal::identity);
-    security.limiter().charge_caller(policy, identity, charges)
+    security.limiter().charge_caller(charges, identity)
 }
 
-/// TLS, or a switch in [`danger`](crate::danger).
+/// TLS that ends here or at a trusted proxy, unless the settings give that up.
 fn transport(security: &Security, request: &HttpRequest) -> Result<(), Rejection> {
-    let secure = match security.transport() {
-        Transport::BehindProxy => security.addresses().came_by_https(request),
+    let settings = security.settings();
+    let secure = match settings.server.transport {
+        _ if settings.danger.plaintext => true,
+        Transport::BehindProxy => security
+            .addresses()
+            .forwarded_https(peer(request), request.headers())
+            .unwrap_or(false),
         Transport::Https => request.app_config().secure(),
-        Transport::Plaintext => true,
     };
     if secure {
         Ok(())
@@ -103,6 +111,10 @@ fn transport(security: &Security, request: &HttpRequest) -> Result<(), Rejection
             "the request came without TLS",
         ))
     }
+}
+
+fn peer(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|peer| peer.ip())
 }
 
 /// The declared length and coding of the body, before any of it is read.
@@ -149,11 +161,7 @@ fn authenticate(
         .map_err(|rejection| match rejection.refusal() {
             Refusal::CredentialsInvalid | Refusal::CredentialsAmbiguous => security
                 .limiter()
-                .charge_ip(
-                    security.authentication_failures(),
-                    address,
-                    &mut Charges::default(),
-                )
+                .charge_ip(security.authentication_failures(), address)
                 .err()
                 .unwrap_or(rejection),
             _ => rejection,
@@ -209,10 +217,6 @@ impl Admitted {
         &self.security
     }
 
-    pub(crate) fn body(&mut self) -> &mut Body {
-        &mut self.body
-    }
-
     /// The answer to a request that is refused.
     pub(crate) async fn refuse(&mut self, rejection: Rejection) -> Secured {
         response::refuse(rejection, self.policy, Some(&self.security), &mut self.body).await
@@ -236,15 +240,15 @@ impl Admitted {
 
     /// The handler's own answer, with the fields that its policy adds.
     pub(crate) async fn respond(mut self, output: impl Responder) -> Secured {
-        if let Some(rejection) = self.body.broken() {
+        if let Some(rejection) = self.body.refusal() {
             return self.refuse(rejection).await;
         }
         let mut response: HttpResponse = output.respond_to(&self.request).map_into_boxed_body();
-        if let Some((policy, limit)) = self.charges.fields(self.policy) {
+        if let Some((policy, limit)) = self.charges.fields() {
             response
                 .headers_mut()
-                .insert(response::RATELIMIT_POLICY, policy);
-            response.headers_mut().insert(response::RATELIMIT, limit);
+                .insert(limit::RATELIMIT_POLICY, policy);
+            response.headers_mut().insert(limit::RATELIMIT, limit);
         }
         response::secure(response, &mut self.body).await
     }

@@ -19,10 +19,9 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         None => false,
         Some("--tour") => true,
         Some(other) => {
-            return Err(format!(
-                "unknown argument `{other}`: give `--tour`, or nothing at all"
-            )
-            .into());
+            return Err(
+                format!("unknown argument `{other}`: give `--tour`, or nothing at all").into(),
+            );
         }
     };
     let clock = Clock::system();
@@ -46,7 +45,10 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let certificate = running
         .development_certificate()
         .ok_or("the server has no development certificate")?;
-    let address = running.addresses().first().ok_or("the server does not listen")?;
+    let address = running
+        .addresses()
+        .first()
+        .ok_or("the server does not listen")?;
     let base = format!("https://localhost:{}", address.port());
 
     if touring {

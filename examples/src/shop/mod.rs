@@ -30,10 +30,11 @@ pub fn routes(store: web::Data<Store>) -> impl Fn(&mut Routes) + Clone + Send + 
             .service(profile)
             .service(payment_settled)
             .scope("/admin", |admin| {
-                admin
-                    .service(cancel)
-                    .service(set_notice)
-                    .route("/orders/{id}", Method::GET, any_order);
+                admin.service(cancel).service(set_notice).route(
+                    "/orders/{id}",
+                    Method::GET,
+                    any_order,
+                );
             });
     }
 }
@@ -59,7 +60,10 @@ impl ResponseError for ShopError {
 }
 
 /// Says that the shop is open.
-#[secured(public = "load balancers ask without credentials", rate = "50/s per route")]
+#[secured(
+    public = "load balancers ask without credentials",
+    rate = "50/s per route"
+)]
 #[get("/health")]
 async fn health() -> impl Responder {
     "open\n"
@@ -148,7 +152,10 @@ async fn order(
     id: web::Path<u64>,
     store: web::Data<Store>,
 ) -> Result<impl Responder, ShopError> {
-    store.order(*id).map(web::Json).ok_or(ShopError::NoSuchOrder)
+    store
+        .order(*id)
+        .map(web::Json)
+        .ok_or(ShopError::NoSuchOrder)
 }
 
 #[derive(actix_multipart::form::MultipartForm, garde::Validate)]
@@ -239,6 +246,12 @@ async fn set_notice(notice: web::Form<Notice>) -> impl Responder {
 }
 
 #[secured(role = "support", rate = "30/min")]
-async fn any_order(id: web::Path<u64>, store: web::Data<Store>) -> Result<impl Responder, ShopError> {
-    store.order(*id).map(web::Json).ok_or(ShopError::NoSuchOrder)
+async fn any_order(
+    id: web::Path<u64>,
+    store: web::Data<Store>,
+) -> Result<impl Responder, ShopError> {
+    store
+        .order(*id)
+        .map(web::Json)
+        .ok_or(ShopError::NoSuchOrder)
 }

@@ -5,7 +5,6 @@ use std::{fmt, mem, rc::Rc, time::Duration};
 use actix_web::dev::Payload;
 use bytes::Bytes;
 
-pub(crate) use super::owns_payload::OwnsPayload;
 use super::{lent::Loan, limited::Limited};
 use crate::rejection::{Refusal, Rejection};
 
@@ -76,7 +75,7 @@ impl Body {
 
     /// The body as a stream under the same limit and deadline: it ends in
     /// [`PayloadError::Overflow`](actix_web::error::PayloadError::Overflow) or in an I/O error of
-    /// kind `TimedOut`, and [`broken`](Self::broken) then knows why.
+    /// kind `TimedOut`, and [`refusal`](Self::refusal) then knows why.
     pub(crate) fn take_stream(&mut self) -> Result<Payload, Rejection> {
         self.take()?;
         match mem::replace(&mut self.source, Source::Finished) {
@@ -91,7 +90,7 @@ impl Body {
 
     /// The refusal that cut the body off, if one did: whatever a handler made of its stream's
     /// error, this is the answer.
-    pub(crate) fn broken(&self) -> Option<Rejection> {
+    pub(crate) fn refusal(&self) -> Option<Rejection> {
         let cut = match &self.source {
             Source::Finished => None,
             Source::Here(payload) => payload.cut(),
@@ -126,7 +125,7 @@ impl Body {
     }
 
     /// What was not read, for an answer that must own it
-    /// (see [`OwnsPayload`]).
+    /// (see [`RefusedBody`](super::refused_body::RefusedBody)).
     pub(crate) fn take_remaining(&mut self) -> Option<Payload> {
         self.reclaim();
         match mem::replace(&mut self.source, Source::Finished) {

@@ -20,7 +20,7 @@ const SOURCE: &str = "body";
 /// Reads the body.
 async fn read(admitted: &mut Admitted) -> Result<Bytes, Rejection> {
     require(Media::Form, admitted.request().headers())?;
-    admitted.body().read().await
+    admitted.body.read().await
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Rejection> {
@@ -43,7 +43,7 @@ where
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.body().is_absent().await
+        admitted.body.is_absent().await
     }
 }
 
@@ -55,6 +55,6 @@ impl<T: DeserializeOwned> Unvalidated for web::Form<T> {
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.body().is_absent().await
+        admitted.body.is_absent().await
     }
 }

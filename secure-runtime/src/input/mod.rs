@@ -22,11 +22,12 @@ mod locate;
 mod multipart;
 mod names;
 mod optional;
-mod owns_payload;
+
 mod path;
 mod pointer;
 mod query;
 mod raw;
+pub(crate) mod refused_body;
 #[cfg(test)]
 mod tests;
 mod urlencoded;

@@ -38,13 +38,13 @@ const MAX_MEMORY: usize = 2 * 1024 * 1024;
 /// Reads the form.
 async fn read<T: MultipartCollect>(admitted: &mut Admitted) -> Result<T, Rejection> {
     require(Media::Multipart, admitted.request().headers())?;
-    let max_body = usize::try_from(admitted.body().limit()).unwrap_or(usize::MAX);
-    let stream = admitted.body().take_stream()?;
+    let max_body = usize::try_from(admitted.body.limit()).unwrap_or(usize::MAX);
+    let stream = admitted.body.take_stream()?;
     let request = admitted.request();
     let form = Multipart::new(request.headers(), stream);
     let limits = Limits::new(max_body, max_body.min(MAX_MEMORY));
     let collected = collect(request, form, limits).await;
-    collected.map_err(|error| admitted.body().broken().unwrap_or_else(|| refuse(error)))
+    collected.map_err(|error| admitted.body.refusal().unwrap_or_else(|| refuse(error)))
 }
 
 async fn collect<T: MultipartCollect>(
@@ -129,7 +129,7 @@ where
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.body().is_absent().await
+        admitted.body.is_absent().await
     }
 }
 
@@ -141,6 +141,6 @@ impl<T: MultipartCollect> Unvalidated for MultipartForm<T> {
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.body().is_absent().await
+        admitted.body.is_absent().await
     }
 }

@@ -19,11 +19,11 @@ impl Input for web::Bytes {
     const KIND: InputKind = InputKind::BodyUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        admitted.body().read().await
+        admitted.body.read().await
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.body().is_absent().await
+        admitted.body.is_absent().await
     }
 }
 
@@ -32,14 +32,14 @@ impl Input for String {
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         require(Media::Text, admitted.request().headers())?;
-        let bytes = admitted.body().read().await?;
+        let bytes = admitted.body.read().await?;
         // One copy at most: a body of several chunks is given over as it is.
         Self::from_utf8(bytes.into())
             .map_err(|_| Rejection::new(Refusal::BodyMalformed, "the body is not UTF-8"))
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.body().is_absent().await
+        admitted.body.is_absent().await
     }
 }
 
@@ -47,13 +47,13 @@ impl Input for web::Payload {
     const KIND: InputKind = InputKind::BodyUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        let mut stream = admitted.body().take_stream()?;
+        let mut stream = admitted.body.take_stream()?;
         Self::from_request(admitted.request(), &mut stream)
             .await
             .map_err(|_| Rejection::new(Refusal::NotConfigured, "the payload cannot be taken"))
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.body().is_absent().await
+        admitted.body.is_absent().await
     }
 }

@@ -22,11 +22,11 @@ use serde_json::Value;
 use super::tokens::{Token, Tokens};
 use crate::{
     clock::{Clock, ClockHand},
-    danger::Transport,
     manifest::Manifest,
     rejection::Refusal,
     routes::Routes,
     security::{Security, SecurityBuilder},
+    settings::Settings,
 };
 
 /// A service in this process, called without a network, under a clock that stands still.
@@ -71,11 +71,13 @@ impl TestService {
     ) -> Self {
         let (clock, hand) = Clock::manual();
         let tokens = Tokens::new(&clock);
+        let mut settings = Settings::default();
+        settings.danger.plaintext = true;
         let security = configure(
             Security::builder()
                 .clock(clock)
                 .issuer(tokens.issuer())
-                .transport(Transport::Plaintext),
+                .settings(settings),
         )
         .build()
         .unwrap_or_else(|error| panic!("the security cannot be configured: {error}"));

@@ -31,7 +31,7 @@ const SOURCE: &str = "body";
 /// Reads the body.
 async fn read(admitted: &mut Admitted) -> Result<Bytes, Rejection> {
     require(Media::Json, admitted.request().headers())?;
-    admitted.body().read().await
+    admitted.body.read().await
 }
 
 impl<T, M> Input<M> for web::Json<T>
@@ -52,7 +52,7 @@ where
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.body().is_absent().await
+        admitted.body.is_absent().await
     }
 }
 
@@ -64,6 +64,6 @@ impl<T: DeserializeOwned> Unvalidated for web::Json<T> {
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.body().is_absent().await
+        admitted.body.is_absent().await
     }
 }

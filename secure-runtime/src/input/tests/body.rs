@@ -3,7 +3,7 @@ use futures_util::stream;
 
 use super::*;
 use crate::{
-    input::body::{Body, OwnsPayload},
+    input::{body::Body, refused_body::RefusedBody},
     rejection::Refusal,
 };
 
@@ -29,7 +29,7 @@ async fn a_body_is_read_up_to_its_limit() {
         let mut body = body(payload, limit);
         assert_eq!(body.read().await.unwrap().len(), count * size);
         assert!(body.is_finished());
-        assert!(body.broken().is_none());
+        assert!(body.refusal().is_none());
     }
 }
 
@@ -41,7 +41,7 @@ async fn h12_a_body_above_the_limit_is_413_and_not_read_on() {
     assert_eq!(refusal(body.read().await), Refusal::BodyTooLarge);
     assert_eq!(count.get(), 110);
     assert!(!body.is_finished());
-    assert_eq!(body.broken().unwrap().refusal().status(), 413);
+    assert_eq!(body.refusal().unwrap().refusal().status(), 413);
     assert!(body.take_remaining().is_some());
 }
 
@@ -123,7 +123,7 @@ async fn a_stream_ends_at_the_limit_and_comes_back() {
     let mut body = body(payload, 15);
     let mut stream = body.take_stream().unwrap();
     assert!(stream.next().await.unwrap().is_ok());
-    assert!(body.broken().is_none());
+    assert!(body.refusal().is_none());
     for _ in 0..2 {
         assert!(matches!(
             stream.next().await,
@@ -131,10 +131,10 @@ async fn a_stream_ends_at_the_limit_and_comes_back() {
         ));
     }
     assert_eq!(count.get(), 20);
-    assert_eq!(body.broken().unwrap().refusal(), Refusal::BodyTooLarge);
+    assert_eq!(body.refusal().unwrap().refusal(), Refusal::BodyTooLarge);
     assert!(body.take_remaining().is_none(), "the handler still has it");
     drop(stream);
-    assert_eq!(body.broken().unwrap().refusal(), Refusal::BodyTooLarge);
+    assert_eq!(body.refusal().unwrap().refusal(), Refusal::BodyTooLarge);
     assert!(body.take_remaining().is_some());
     assert!(body.is_finished());
 }
@@ -149,7 +149,7 @@ async fn a_stream_ends_at_the_deadline() {
         chunks.last(),
         Some(Err(PayloadError::Io(error))) if error.kind() == std::io::ErrorKind::TimedOut
     ));
-    assert_eq!(body.broken().unwrap().refusal(), Refusal::BodyTimeout);
+    assert_eq!(body.refusal().unwrap().refusal(), Refusal::BodyTimeout);
 }
 
 #[actix_web::test]
@@ -213,7 +213,7 @@ async fn an_answer_owns_the_payload_until_it_was_sent() {
                 let _ = &flag;
             }),
         );
-        let mut answer = BoxBody::new(OwnsPayload::new(answer, unread));
+        let mut answer = BoxBody::new(RefusedBody::new(answer, unread));
         assert_eq!(answer.size(), size);
         let mut sent = 0;
         while let Some(chunk) =

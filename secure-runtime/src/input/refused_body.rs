@@ -1,4 +1,4 @@
-//! The body of an answer to a request whose own body was not read to its end.
+//! The body of an answer to a request whose own body was not read.
 
 use std::{
     fmt,
@@ -12,17 +12,17 @@ use actix_web::{
 };
 use bytes::Bytes;
 
-/// An answer's body, and the request's unread payload.
+/// The body of an answer, and the request's unread payload.
 ///
 /// actix-http reads on, without limit, when the payload of a chunked upload is dropped; when it is
 /// still owned at the end of the answer, it closes the connection.
-pub(crate) struct OwnsPayload {
+pub(crate) struct RefusedBody {
     answer: BoxBody,
     /// Dropped after the answer was sent.
     _unread: Payload,
 }
 
-impl OwnsPayload {
+impl RefusedBody {
     pub(crate) fn new(answer: BoxBody, unread: Payload) -> Self {
         Self {
             answer,
@@ -31,10 +31,10 @@ impl OwnsPayload {
     }
 }
 
-// INVARIANT: `try_into_bytes` keeps its default, and the size is never `None`: either would make
-// actix-web drop this value, and with it the payload, before the answer is sent.
-impl MessageBody for OwnsPayload {
-    type Error = <BoxBody as MessageBody>::Error;
+// INVARIANT: `try_into_bytes` keeps its default and the size is never `None`: either way actix-web
+// would drop this value, and with it the payload, before the answer is sent.
+impl MessageBody for RefusedBody {
+    type Error = Box<dyn std::error::Error>;
 
     fn size(&self) -> BodySize {
         match self.answer.size() {
@@ -45,15 +45,15 @@ impl MessageBody for OwnsPayload {
 
     fn poll_next(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.answer).poll_next(cx)
+        Pin::new(&mut self.answer).poll_next(context)
     }
 }
 
-impl fmt::Debug for OwnsPayload {
+impl fmt::Debug for RefusedBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnsPayload")
+        f.debug_struct("RefusedBody")
             .field("size", &self.size())
             .finish_non_exhaustive()
     }

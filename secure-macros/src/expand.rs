@@ -1,0 +1,509 @@
+//! A checked [`Policy`] and its [`Handler`] -> tokens: constant data and a fixed row of calls.
+//!
+//! Nothing can go wrong here. Every generated name begins with `__secured_`: under a route
+//! macro the handler's name is a unit struct, and a local of that name would be a pattern on it,
+//! whatever its hygiene.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+
+use crate::check::{caller_on_public, no_body, second_body, source_text};
+use crate::errors::{Place, Wrong};
+use crate::model::{Access, Handler, Parameter, Per, Policy, Quota, Rule};
+
+/// The guarded handler.
+pub(crate) fn guarded(handler: &Handler, policy: &Policy) -> TokenStream {
+    Expansion::new(handler, policy, true).item()
+}
+
+/// A handler of the same name and type that refuses everything and never calls the user's
+/// function: what a mistake leaves, so that the compiler has nothing to add where it is used.
+pub(crate) fn refusing(handler: &Handler, policy: &Policy) -> TokenStream {
+    Expansion::new(handler, policy, false).item()
+}
+
+struct Expansion<'a> {
+    handler: &'a Handler,
+    policy: &'a Policy,
+    /// Whether the user's function is called at all.
+    calls: bool,
+    runtime: TokenStream,
+}
+
+impl<'a> Expansion<'a> {
+    fn new(handler: &'a Handler, policy: &'a Policy, calls: bool) -> Self {
+        let runtime = match &policy.runtime {
+            Some(path) => quote!(#path),
+            None => quote!(::secure_runtime),
+        };
+        Self {
+            handler,
+            policy,
+            calls,
+            runtime,
+        }
+    }
+
+    fn item(&self) -> TokenStream {
+        if self.handler.routes.is_none() {
+            let policy = self.policy(&format_ident!("__SECURED_POLICY"));
+            return self.wrapper(&policy, &quote!(&__SECURED_POLICY));
+        }
+        let runtime = &self.runtime;
+        let name = &self.handler.sig.ident;
+        let service = self.service();
+        let policy = quote!(<#name as #runtime::SecuredService>::policy());
+        let wrapper = self.wrapper(&TokenStream::new(), &policy);
+        quote!(#service #wrapper)
+    }
+
+    /// What proves to the router that this service is guarded, beside the function.
+    fn service(&self) -> TokenStream {
+        let runtime = &self.runtime;
+        let Handler {
+            cfgs, sig, routes, ..
+        } = self.handler;
+        let name = &sig.ident;
+        let policy = self.policy(&format_ident!("__SECURED_POLICY"));
+        let routes = routes.iter().flatten().map(|route| {
+            let path = &route.path;
+            let method = &route.method;
+            quote!(#runtime::private::RoutePattern { path: #path, method: #method })
+        });
+        quote! {
+            #(#cfgs)*
+            impl #runtime::SecuredService for #name {
+                fn policy() -> &'static #runtime::private::Policy {
+                    #policy
+                    &__SECURED_POLICY
+                }
+                const ROUTES: &'static [#runtime::private::RoutePattern] = &[#(#routes),*];
+            }
+        }
+    }
+
+    /// The function that actix-web calls.
+    fn wrapper(&self, policy_items: &TokenStream, policy: &TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
+        let Handler {
+            outer, vis, sig, ..
+        } = self.handler;
+        let name = &sig.ident;
+        let tracked = self.policy.tracked.iter().map(|file| {
+            quote!(
+                const _: &[::core::primitive::u8] = ::core::include_bytes!(#file);
+            )
+        });
+        let user_function = self.user_function();
+        let shields = self.shields();
+        let steps = self.steps(policy);
+        let call = local("call");
+        let outcome = local("outcome");
+        quote! {
+            #(#outer)*
+            #vis async fn #name(#call: #runtime::private::Call) -> #runtime::Secured {
+                #user_function
+                #shields
+                #policy_items
+                #(#tracked)*
+                let #outcome: ::core::result::Result<#runtime::Secured, #runtime::private::Refused> =
+                    async { #steps }.await;
+                ::core::convert::Into::into(#outcome)
+            }
+        }
+    }
+
+    /// The user's function, untouched.
+    fn user_function(&self) -> TokenStream {
+        let Handler {
+            inner, sig, body, ..
+        } = self.handler;
+        if self.calls {
+            return quote!(#(#inner)* #sig #body);
+        }
+        // `self` and `...` are no syntax inside a function, and rustc would say so once more.
+        if sig.receiver().is_some() || sig.variadic.is_some() {
+            return TokenStream::new();
+        }
+        quote!(#(#inner)* #[allow(warnings)] #sig #body)
+    }
+
+    /// The name of a handler with a route macro is a unit struct, so that a parameter of that name
+    /// in another handler would be a pattern on it. With a function in between it is a name again.
+    fn shields(&self) -> TokenStream {
+        let parameters = self.handler.parameters.iter();
+        let names = parameters.flat_map(|parameter| parameter.name.iter().chain(&parameter.bound));
+        let mut shielded = vec![self.handler.sig.ident.clone()];
+        let mut shields = TokenStream::new();
+        for name in names {
+            let lower = name
+                .unraw()
+                .to_string()
+                .starts_with(|first: char| first.is_lowercase());
+            if !lower || shielded.contains(name) {
+                continue;
+            }
+            shielded.push(name.clone());
+            let mut shield = name.clone();
+            shield.set_span(Span::mixed_site());
+            shields.extend(quote!(#[allow(dead_code)] fn #shield() {}));
+        }
+        shields
+    }
+
+    /// Admission, input, rule, handler, answer.
+    fn steps(&self, policy: &TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
+        let admitted = local("admitted");
+        let call = local("call");
+        let output = local("output");
+        if !self.calls {
+            return quote! {
+                let #admitted = #call.admit(#policy).await?;
+                let #output = #runtime::private::response(&#admitted, "");
+                ::core::result::Result::Ok(#runtime::private::respond(#admitted, #output).await)
+            };
+        }
+        let name = &self.handler.sig.ident;
+        let handler = local("handler");
+        let parameters = &self.handler.parameters;
+        let taken = parameters.iter().enumerate().map(|(position, parameter)| {
+            let value = numbered(position);
+            let input = self.take(parameter, &admitted);
+            quote!(let #value = #input.await?;)
+        });
+        let allow = self.allow(&admitted);
+        let arguments = (0..parameters.len()).map(|position| self.argument(position));
+        let response = self.response(&admitted, &output);
+        quote! {
+            let #handler = #name;
+            let mut #admitted = #call.admit(#policy).await?;
+            #(#taken)*
+            #allow
+            let #output = #handler(#(#arguments),*).await;
+            let #output = #response;
+            ::core::result::Result::Ok(#runtime::private::respond(#admitted, #output).await)
+        }
+    }
+
+    /// Takes one input. A type that is none is blamed by a check beside the policy; here it takes
+    /// the fallback, so that it is blamed once.
+    fn take(&self, parameter: &Parameter, admitted: &Ident) -> TokenStream {
+        let runtime = &self.runtime;
+        let probe = self.probe(parameter);
+        quote!({
+            #[allow(unused_imports)]
+            use #runtime::private::ProbeFallback as _;
+            #probe::take(&mut #admitted)
+        })
+    }
+
+    /// What asks the type system about the type of a parameter.
+    fn probe(&self, parameter: &Parameter) -> TokenStream {
+        let runtime = &self.runtime;
+        let ty = &parameter.ty;
+        match parameter.unvalidated {
+            true => quote!(#runtime::private::ProbeUnvalidated::<#ty>),
+            false => quote!(#runtime::private::Probe::<#ty, _>),
+        }
+    }
+
+    /// The user's rule, over the names that the user gave.
+    fn allow(&self, admitted: &Ident) -> TokenStream {
+        let Some(allow) = &self.policy.allow else {
+            return TokenStream::new();
+        };
+        let named = allow.parameters.iter().filter_map(|position| {
+            let name = self.handler.parameters.get(*position)?.name.as_ref()?;
+            let value = numbered(*position);
+            Some(quote!(let #name = #value;))
+        });
+        let rule = &allow.rule;
+        let place = Place::of(rule);
+        let runtime = &self.runtime;
+        let decision = self.call(place, quote!(decision), rule.to_token_stream());
+        let decided = local("decided");
+        quote! {
+            #(#named)*
+            let #decided = #decision;
+            #runtime::private::allow(&mut #admitted, #decided).await?;
+        }
+    }
+
+    /// What the handler gets for one parameter: named by the user if the rule used it.
+    fn argument(&self, position: usize) -> Ident {
+        let renamed = match &self.policy.allow {
+            Some(allow) if allow.parameters.contains(&position) => {
+                let parameter = self.handler.parameters.get(position);
+                parameter.and_then(|parameter| parameter.name.clone())
+            }
+            _ => None,
+        };
+        renamed.unwrap_or_else(|| numbered(position))
+    }
+
+    /// Turns the output into a response, so that an output that cannot be one is blamed itself.
+    fn response(&self, admitted: &Ident, output: &Ident) -> TokenStream {
+        let place = self.handler.output;
+        let mut blamed = output.clone();
+        blamed.set_span(output.span().located_at(place.start));
+        self.call(place, quote!(response), quote!(&#admitted, #blamed))
+    }
+
+    /// A call into the runtime that stands where the blamed tokens stand, so that rustc
+    /// underlines those.
+    fn call(&self, place: Place, function: TokenStream, arguments: TokenStream) -> TokenStream {
+        let at = |token: TokenTree| {
+            let mut token = token;
+            token.set_span(token.span().located_at(place.start));
+            token
+        };
+        let runtime: TokenStream = self.runtime.clone().into_iter().map(at).collect();
+        // The function's name is the first token; generic arguments keep their own places.
+        let mut function = function.into_iter();
+        let name = function.next().map(at);
+        let mut parentheses = Group::new(Delimiter::Parenthesis, arguments);
+        parentheses.set_span(place.end);
+        let private = quote_spanned!(place.start=> ::private::);
+        quote!(#runtime #private #name #(#function)* #parentheses)
+    }
+
+    /// The checks that only types can answer, and the policy as a static of the given name.
+    fn policy(&self, name: &Ident) -> TokenStream {
+        let runtime = &self.runtime;
+        let (kinds, checks) = match self.calls {
+            true => (self.kinds(), self.checks()),
+            false => (TokenStream::new(), TokenStream::new()),
+        };
+        let value = self.policy_value();
+        quote! {
+            #kinds
+            #checks
+            static #name: #runtime::private::Policy = #value;
+        }
+    }
+
+    /// Functions that blame a type that is no input, and say where its values come from.
+    ///
+    /// They are functions, and stand where the handler's name does, for the sake of a misspelt
+    /// type: rustc then says exactly what it says about the user's function, and says it once.
+    fn kinds(&self) -> TokenStream {
+        let runtime = &self.runtime;
+        let kinds = self
+            .handler
+            .parameters
+            .iter()
+            .enumerate()
+            .map(|(position, parameter)| {
+                let mut name = kind(position);
+                name.set_span(self.handler.sig.ident.span());
+                let ty = &parameter.ty;
+                let bound = match parameter.unvalidated {
+                    true => quote!(unvalidated::<#ty>),
+                    false => quote!(input::<#ty, _>),
+                };
+                let bound = self.call(Place::of(ty), bound, TokenStream::new());
+                let probe = self.probe(parameter);
+                quote! {
+                    const fn #name() -> ::core::option::Option<#runtime::private::InputKind> {
+                        #[allow(unused_imports)]
+                        use #runtime::private::ProbeFallback as _;
+                        #bound;
+                        #probe::KIND
+                    }
+                }
+            });
+        quote!(#(#kinds)*)
+    }
+
+    /// What only types can tell about a policy, as constants that stop the build.
+    fn checks(&self) -> TokenStream {
+        let parameters = &self.handler.parameters;
+        let all: Vec<Ident> = (0..parameters.len()).map(kind).collect();
+        let mut checks = TokenStream::new();
+        let mut check =
+            |place: Place, function: TokenStream, arguments: TokenStream, wrong: Wrong| {
+                let message = wrong.text();
+                let check = self.call(place, function, quote!(#arguments, #message));
+                checks.extend(quote!(const _: () = #check;));
+            };
+        if !parameters.is_empty() {
+            for key in &self.policy.body_keys {
+                let function = quote!(check_takes_body);
+                check(
+                    key.place,
+                    function,
+                    quote!(&[#(#all()),*]),
+                    no_body(key.name),
+                );
+            }
+        }
+        for (position, parameter) in parameters.iter().enumerate() {
+            let place = Place::of(&parameter.ty);
+            let this = kind(position);
+            let earlier: Vec<Ident> = (0..position).map(kind).collect();
+            if !earlier.is_empty() {
+                let function = quote!(check_one_body);
+                check(
+                    place,
+                    function,
+                    quote!(&[#(#earlier()),*], #this()),
+                    second_body(),
+                );
+            }
+            if matches!(self.policy.access, Access::Public { .. }) {
+                let function = quote!(check_no_caller);
+                check(place, function, quote!(#this()), caller_on_public());
+            }
+        }
+        checks
+    }
+
+    fn policy_value(&self) -> TokenStream {
+        let runtime = &self.runtime;
+        let Policy {
+            max_body,
+            body_timeout,
+            ..
+        } = self.policy;
+        let handler = self.handler.sig.ident.unraw().to_string();
+        let access = self.access();
+        let quotas = self.policy.quotas.iter().map(|quota| self.quota(quota));
+        let allow = match &self.policy.allow {
+            None => quote!(::core::option::Option::None),
+            Some(allow) => {
+                let text = &allow.text;
+                let hide = allow.hide;
+                quote!(::core::option::Option::Some(#runtime::private::AllowRule {
+                    text: #text,
+                    hide: #hide,
+                }))
+            }
+        };
+        let parameters = if self.calls {
+            self.handler.parameters.as_slice()
+        } else {
+            &[]
+        };
+        let inputs = parameters.iter().enumerate().map(|(position, parameter)| {
+            let name = source_text(parameter.pattern.to_token_stream());
+            let kind = kind(position);
+            quote!(#runtime::private::InputPolicy {
+                name: #name,
+                kind: #runtime::private::kind(#kind()),
+            })
+        });
+        quote! {
+            #runtime::private::Policy {
+                handler: ::core::concat!(::core::module_path!(), "::", #handler),
+                file: ::core::file!(),
+                line: ::core::line!(),
+                access: #access,
+                quotas: &[#(#quotas),*],
+                max_body: #max_body,
+                body_timeout: ::core::time::Duration::from_secs(#body_timeout),
+                allow: #allow,
+                inputs: &[#(#inputs),*],
+            }
+        }
+    }
+
+    fn access(&self) -> TokenStream {
+        let runtime = &self.runtime;
+        match &self.policy.access {
+            Access::Authenticated {
+                roles,
+                scopes,
+                max_age,
+            } => {
+                let roles = option(roles.as_ref().map(|rule| self.rule(rule)));
+                let scopes = option(scopes.as_ref().map(|rule| self.rule(rule)));
+                let max_age = option(
+                    max_age.map(|seconds| quote!(::core::time::Duration::from_secs(#seconds))),
+                );
+                quote!(#runtime::private::Access::Authenticated {
+                    roles: #roles,
+                    scopes: #scopes,
+                    max_age: #max_age,
+                })
+            }
+            Access::Public { reason } => {
+                let reason = option(reason.as_ref().map(ToTokens::to_token_stream));
+                quote!(#runtime::private::Access::Public { reason: #reason })
+            }
+            // A choice between no roles is satisfied by nobody.
+            Access::Refused => {
+                let nobody = self.rule(&Rule::Any(Vec::new()));
+                quote!(#runtime::private::Access::Authenticated {
+                    roles: ::core::option::Option::Some(#nobody),
+                    scopes: ::core::option::Option::None,
+                    max_age: ::core::option::Option::None,
+                })
+            }
+        }
+    }
+
+    fn rule(&self, rule: &Rule) -> TokenStream {
+        let runtime = &self.runtime;
+        match rule {
+            Rule::All(rules) => {
+                let rules = rules.iter().map(|rule| self.rule(rule));
+                quote!(#runtime::private::Rule::All(&[#(#rules),*]))
+            }
+            Rule::Any(rules) => {
+                let rules = rules.iter().map(|rule| self.rule(rule));
+                quote!(#runtime::private::Rule::Any(&[#(#rules),*]))
+            }
+            Rule::Has { name, satisfied_by } => quote!(#runtime::private::Rule::Has {
+                name: #name,
+                satisfied_by: &[#(#satisfied_by),*],
+            }),
+        }
+    }
+
+    fn quota(&self, quota: &Quota) -> TokenStream {
+        let runtime = &self.runtime;
+        let Quota {
+            name,
+            limit,
+            period,
+            burst,
+            per,
+        } = quota;
+        let per = match per {
+            Per::Ip => quote!(Ip),
+            Per::Route => quote!(Route),
+            Per::User => quote!(User),
+        };
+        quote!(#runtime::private::Quota {
+            name: #name,
+            limit: #limit,
+            period_seconds: #period,
+            burst: #burst,
+            per: #runtime::private::Per::#per,
+        })
+    }
+}
+
+fn option(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}
+
+/// A name that no user can see or hide.
+fn local(name: &str) -> Ident {
+    Ident::new(&format!("__secured_{name}"), Span::mixed_site())
+}
+
+/// The value of the parameter at a position.
+fn numbered(position: usize) -> Ident {
+    local(&position.to_string())
+}
+
+/// The function that says where the parameter at a position comes from.
+fn kind(position: usize) -> Ident {
+    local(&format!("kind_{position}"))
+}

@@ -1,0 +1,186 @@
+//! The two sides of the check: [`Args`] may be wrong, a [`Policy`] cannot.
+
+use proc_macro2::TokenStream;
+use syn::{Ident, Pat, Path, Type};
+
+use crate::errors::Place;
+
+/// The attribute as written. Nothing in here was compared with anything else: names may be
+/// unknown, texts may be no quota, keys may contradict each other.
+#[derive(Debug, Default)]
+pub(crate) struct Args {
+    /// An expression, as its tokens.
+    pub(crate) allow: Option<Setting<TokenStream>>,
+    pub(crate) body_timeout: Option<Setting<Text>>,
+    pub(crate) hide: Option<Setting<()>>,
+    pub(crate) max_age: Option<Setting<Text>>,
+    pub(crate) max_body: Option<Setting<Text>>,
+    pub(crate) public: Option<Setting<Option<Text>>>,
+    pub(crate) rate: Option<Setting<Vec<Text>>>,
+    pub(crate) role: Option<Setting<Names>>,
+    pub(crate) runtime: Option<Setting<Path>>,
+    pub(crate) scope: Option<Setting<Names>>,
+}
+
+/// A value, and the place of the key that it was given to.
+#[derive(Debug)]
+pub(crate) struct Setting<T> {
+    pub(crate) key: Place,
+    pub(crate) value: T,
+}
+
+/// The content of a string literal, and its place.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) text: String,
+    pub(crate) place: Place,
+}
+
+/// `"a"`, `any("a", "b")`, `all("a", any("b", "c"))`.
+#[derive(Debug)]
+pub(crate) enum Names {
+    All(Place, Vec<Names>),
+    Any(Place, Vec<Names>),
+    One(Text),
+}
+
+impl Names {
+    pub(crate) fn place(&self) -> Place {
+        match self {
+            Self::All(place, _) | Self::Any(place, _) => *place,
+            Self::One(text) => text.place,
+        }
+    }
+}
+
+/// The function below the attribute, free of mistakes of its own where no error was noted.
+#[derive(Debug)]
+pub(crate) struct Handler {
+    /// Attributes that stay on the function that actix-web sees.
+    pub(crate) outer: Vec<syn::Attribute>,
+    /// Attributes that go to the user's function.
+    pub(crate) inner: Vec<syn::Attribute>,
+    /// `#[cfg]`s, for what is generated beside the function.
+    pub(crate) cfgs: Vec<syn::Attribute>,
+    /// The routes named by route macros below the attribute; `None` if there is no such macro.
+    pub(crate) routes: Option<Vec<Route>>,
+    pub(crate) vis: syn::Visibility,
+    /// The user's signature without our attributes.
+    pub(crate) sig: syn::Signature,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) output: Place,
+    /// The user's body, never looked at.
+    pub(crate) body: TokenStream,
+}
+
+/// One method and path of a route macro.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) path: syn::LitStr,
+    pub(crate) method: String,
+}
+
+/// One parameter of the handler.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) pattern: Pat,
+    pub(crate) ty: Type,
+    /// Its name, if the pattern is a plain name.
+    pub(crate) name: Option<Ident>,
+    /// What a pattern that is more than a name binds.
+    pub(crate) bound: Vec<Ident>,
+    pub(crate) unvalidated: bool,
+}
+
+/// What the handler demands, ready to be written down.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) access: Access,
+    pub(crate) quotas: Vec<Quota>,
+    pub(crate) max_body: u64,
+    pub(crate) body_timeout: u64,
+    /// Keys that make sense only where a body is read.
+    pub(crate) body_keys: Vec<BodyKey>,
+    pub(crate) allow: Option<Allow>,
+    /// Where the runtime is found.
+    pub(crate) runtime: Option<Path>,
+    /// The vocabulary file, so that a change rebuilds.
+    pub(crate) tracked: Option<String>,
+}
+
+impl Policy {
+    /// Lets nobody in; for a handler whose own policy is wrong.
+    pub(crate) fn refusing(runtime: Option<Path>) -> Self {
+        Self {
+            access: Access::Refused,
+            quotas: Vec::new(),
+            max_body: 0,
+            body_timeout: 0,
+            body_keys: Vec::new(),
+            allow: None,
+            runtime,
+            tracked: None,
+        }
+    }
+}
+
+/// Who may call.
+#[derive(Debug)]
+pub(crate) enum Access {
+    Authenticated {
+        roles: Option<Rule>,
+        scopes: Option<Rule>,
+        max_age: Option<u64>,
+    },
+    Public {
+        reason: Option<String>,
+    },
+    /// Nobody: the vocabulary could not be read and the build fails elsewhere.
+    Refused,
+}
+
+/// A condition over declared names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Rule {
+    All(Vec<Rule>),
+    Any(Vec<Rule>),
+    Has {
+        name: String,
+        satisfied_by: Vec<String>,
+    },
+}
+
+/// An amount per time with everything decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Quota {
+    pub(crate) name: String,
+    pub(crate) limit: u32,
+    pub(crate) period: u32,
+    pub(crate) burst: u32,
+    pub(crate) per: Per,
+}
+
+/// What a quota counts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Per {
+    Ip,
+    Route,
+    User,
+}
+
+/// `max_body` or `body_timeout`, as written in the attribute.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyKey {
+    pub(crate) name: &'static str,
+    pub(crate) place: Place,
+}
+
+/// The rule over the handler's arguments.
+#[derive(Debug)]
+pub(crate) struct Allow {
+    pub(crate) rule: TokenStream,
+    pub(crate) text: String,
+    pub(crate) hide: bool,
+    /// Positions of the parameters that the rule names.
+    pub(crate) parameters: Vec<usize>,
+}

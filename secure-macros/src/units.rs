@@ -1,0 +1,398 @@
+//! Text with units: `15min`, `64KB`, `5/15min per ip burst 10`.
+
+use crate::errors::{Wrong, wrong};
+use crate::model::Per;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// The longest `max_age`: a session that is older than a year is no session.
+pub(crate) const LONGEST_AGE: u64 = 366 * DAY;
+/// The longest `body_timeout`: a slower upload is an attack or wants a protocol of its own.
+pub(crate) const LONGEST_UPLOAD: u64 = HOUR;
+/// The longest period of a quota; longer ones would outlive the counters.
+const LONGEST_PERIOD: u64 = 31 * DAY;
+/// The longest time in which a burst is earned back; keeps the runtime's arithmetic in range.
+const LONGEST_REFILL: u64 = 366 * DAY;
+/// The most requests in a second: the runtime counts in nanoseconds and wants some of them.
+const MOST_PER_SECOND: u64 = 1_000_000;
+
+/// Units of time as written, and what else people write.
+const TIME: &[(&str, u64, &[&str])] = &[
+    ("s", 1, &["sec", "secs", "second", "seconds"]),
+    ("min", MINUTE, &["m", "mins", "minute", "minutes"]),
+    ("h", HOUR, &["hr", "hrs", "hours"]),
+    ("hour", HOUR, &[]),
+    ("day", DAY, &["d", "days"]),
+];
+
+const SIZES: &[(&str, u64)] = &[
+    ("B", 1),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+];
+
+/// A quota as written: `per` may be left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Quota {
+    /// The text with its spaces in order.
+    pub(crate) text: String,
+    pub(crate) limit: u32,
+    pub(crate) period: u32,
+    pub(crate) burst: u32,
+    pub(crate) per: Option<Per>,
+}
+
+impl Quota {
+    /// Whether every request that the other one refuses is refused by this one too.
+    pub(crate) fn implies(&self, other: &Self) -> bool {
+        let slower = u64::from(self.period) * u64::from(other.limit)
+            >= u64::from(other.period) * u64::from(self.limit);
+        slower && self.burst <= other.burst
+    }
+}
+
+/// Seconds of a text such as `15min`, at most `longest`.
+pub(crate) fn duration(text: &str, longest: u64) -> Result<u64, Wrong> {
+    let (number, unit) = split(text);
+    if number.is_empty() {
+        return Err(wrong!(
+            "`{text}` is no duration";
+            help: "write a whole number and a unit, as in `15min`"
+        ));
+    }
+    let factor = if unit.is_empty() {
+        return Err(wrong!(
+            "`{text}` has no unit";
+            help: "write `{number}s`, `{number}min`, `{number}h` or `{number}day`"
+        ));
+    } else {
+        time_unit(unit).ok_or_else(|| unknown_time_unit(text, number, unit))?
+    };
+    let too_long = || {
+        let longest = in_words(longest);
+        wrong!("`{text}` is too long"; help: "the longest is `{longest}`")
+    };
+    let seconds = whole(number)
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(too_long)?;
+    match seconds {
+        0 => Err(wrong!(
+            "`{text}` is no time at all";
+            help: "the shortest is `1s`"
+        )),
+        _ if seconds > longest => Err(too_long()),
+        _ => Ok(seconds),
+    }
+}
+
+fn unknown_time_unit(text: &str, number: &str, unit: &str) -> Wrong {
+    if unit.starts_with(['.', ',', '_']) {
+        return wrong!(
+            "`{text}` is no whole number";
+            help: "write it in a smaller unit, as in `90s` for one minute and a half"
+        );
+    }
+    let unit = unit.trim();
+    let help = match meant_time_unit(unit) {
+        Some(meant) => format!("write `{number}{meant}`"),
+        None => "units of time are `s`, `min`, `h` (or `hour`) and `day`".to_owned(),
+    };
+    Wrong {
+        what: format!("unknown unit `{unit}` of time"),
+        help,
+    }
+}
+
+/// Bytes of a text such as `64KB`.
+pub(crate) fn size(text: &str) -> Result<u64, Wrong> {
+    let (number, unit) = split(text);
+    if number.is_empty() {
+        return Err(wrong!(
+            "`{text}` is no size";
+            help: "write a whole number and a unit, as in `64KB`"
+        ));
+    }
+    if unit.is_empty() {
+        return Err(wrong!(
+            "`{text}` has no unit";
+            help: "write `{number}B`, `{number}KB` (1000 bytes) or `{number}KiB` (1024 bytes)"
+        ));
+    }
+    let found = SIZES.iter().find(|(name, _)| *name == unit);
+    let Some((_, factor)) = found else {
+        return Err(unknown_size_unit(text, number, unit));
+    };
+    let bytes = whole(number).and_then(|number| number.checked_mul(*factor));
+    match bytes {
+        Some(0) => Err(wrong!(
+            "`{text}` lets no body through";
+            help: "the smallest is `1B`; a handler without a body needs no `max_body`"
+        )),
+        Some(bytes) => Ok(bytes),
+        None => Err(wrong!(
+            "`{text}` is more than can be counted";
+            help: "the largest is `{LARGEST}B`"
+        )),
+    }
+}
+
+const LARGEST: u64 = u64::MAX;
+
+fn unknown_size_unit(text: &str, number: &str, unit: &str) -> Wrong {
+    if unit.starts_with(['.', ',', '_']) {
+        return wrong!(
+            "`{text}` is no whole number";
+            help: "write it in a smaller unit, as in `1500KB` for one megabyte and a half"
+        );
+    }
+    let unit = unit.trim();
+    let meant = SIZES.iter().find(|(name, _)| {
+        let short = name.trim_end_matches('B');
+        name.eq_ignore_ascii_case(unit) || (!short.is_empty() && short.eq_ignore_ascii_case(unit))
+    });
+    let help = match meant {
+        Some((meant, _)) => format!("write `{number}{meant}`"),
+        None => "units of size are `B`, `KB`, `MB`, `GB` (1000-based), `KiB`, `MiB` and `GiB` \
+                 (1024-based)"
+            .to_owned(),
+    };
+    Wrong {
+        what: format!("unknown unit `{unit}` of size"),
+        help,
+    }
+}
+
+/// Whether a text is meant as a quota, and not as the name of one.
+pub(crate) fn is_quota(text: &str) -> bool {
+    text.contains('/')
+        || text
+            .trim_start()
+            .starts_with(|first: char| first.is_ascii_digit())
+}
+
+/// `N/[count]unit [per ip|user|route] [burst N]`.
+pub(crate) fn quota(text: &str) -> Result<Quota, Wrong> {
+    let mut words = text.split_whitespace();
+    let amount = words.next().unwrap_or_default();
+    let (limit, period) = amount_per_time(amount)?;
+
+    let mut per = None;
+    let mut burst = None;
+    while let Some(word) = words.next() {
+        match word {
+            "per" if per.is_none() => per = Some(counted_by(words.next(), amount)?),
+            "burst" if burst.is_none() => burst = Some(burst_of(words.next(), amount)?),
+            "per" | "burst" => {
+                return Err(wrong!(
+                    "`{word}` twice in one quota";
+                    help: "remove one of them, or write two quotas: `rate = [\"..\", \"..\"]`"
+                ));
+            }
+            _ => return Err(unknown_word(word, amount)),
+        }
+    }
+    let canonical = canonical(amount, per, burst);
+    let burst = burst.unwrap_or(limit);
+    if u64::from(burst) * period / u64::from(limit) > LONGEST_REFILL {
+        return Err(wrong!(
+            "`burst {burst}` takes more than a year to be earned back";
+            help: "write a smaller burst, or a larger quota than `{amount}`"
+        ));
+    }
+    let period = u32::try_from(period).map_err(|_| period_too_long(amount))?;
+    Ok(Quota {
+        text: canonical,
+        limit,
+        period,
+        burst,
+        per,
+    })
+}
+
+fn canonical(amount: &str, per: Option<Per>, burst: Option<u32>) -> String {
+    let mut text = amount.to_owned();
+    if let Some(per) = per {
+        text.push_str(" per ");
+        text.push_str(per.as_str());
+    }
+    if let Some(burst) = burst {
+        text.push_str(&format!(" burst {burst}"));
+    }
+    text
+}
+
+impl Per {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Route => "route",
+            Self::User => "user",
+        }
+    }
+}
+
+/// `10/min` or `5/15min`: requests and seconds.
+fn amount_per_time(amount: &str) -> Result<(u32, u64), Wrong> {
+    let Some((number, period)) = amount.split_once('/') else {
+        return Err(match split(amount) {
+            ("", _) => wrong!("`{amount}` is no quota"; help: "write `N/unit`, as in `10/min`"),
+            (number, _) => wrong!(
+                "quota `{amount}` has no period";
+                help: "write `{number}/s`, `{number}/min`, `{number}/h` or `{number}/day`"
+            ),
+        });
+    };
+    if number.is_empty() || split(number).1 != "" {
+        return Err(wrong!(
+            "`{number}` in `{amount}` is no whole number";
+            help: "write `N/unit`, as in `10/min`"
+        ));
+    }
+    let limit = whole(number).and_then(|number| u32::try_from(number).ok());
+    let Some(limit) = limit else {
+        let most = u32::MAX;
+        return Err(
+            wrong!("`{number}` is more than a quota can count"; help: "the most is `{most}`"),
+        );
+    };
+    let seconds = period_of(period, amount)?;
+    if limit == 0 {
+        return Err(wrong!(
+            "quota `{amount}` admits nobody";
+            help: "the smallest is `1/{period}`; a handler that nobody may call needs no route"
+        ));
+    }
+    if u64::from(limit) > seconds.saturating_mul(MOST_PER_SECOND) {
+        return Err(wrong!(
+            "quota `{amount}` is more than {MOST_PER_SECOND} requests a second";
+            help: "the most is `{MOST_PER_SECOND}/s`"
+        ));
+    }
+    Ok((limit, seconds))
+}
+
+/// `min` or `15min` after the slash, in seconds.
+fn period_of(period: &str, amount: &str) -> Result<u64, Wrong> {
+    let (count, unit) = split(period);
+    if unit.is_empty() {
+        return Err(wrong!(
+            "quota `{amount}` has no unit of time";
+            help: "write `{amount}s`, `{amount}min`, `{amount}h` or `{amount}day`"
+        ));
+    }
+    let Some(factor) = time_unit(unit) else {
+        return Err(wrong!(
+            "unknown rate unit `{unit}`";
+            help: "write `N/unit` with unit `s`, `min`, `h` or `day`, as in `rate = \"10/min\"`"
+        ));
+    };
+    let count = if count.is_empty() {
+        Some(1)
+    } else {
+        whole(count)
+    };
+    match count.and_then(|count| count.checked_mul(factor)) {
+        Some(0) => Err(wrong!(
+            "the period of quota `{amount}` is zero";
+            help: "leave the number out, as in `10/{unit}`"
+        )),
+        Some(seconds) if seconds <= LONGEST_PERIOD => Ok(seconds),
+        _ => Err(period_too_long(amount)),
+    }
+}
+
+fn period_too_long(amount: &str) -> Wrong {
+    let longest = in_words(LONGEST_PERIOD);
+    wrong!("the period of quota `{amount}` is too long"; help: "the longest is `{longest}`")
+}
+
+fn counted_by(word: Option<&str>, amount: &str) -> Result<Per, Wrong> {
+    match word {
+        Some("ip") => Ok(Per::Ip),
+        Some("route") => Ok(Per::Route),
+        Some("user") => Ok(Per::User),
+        Some(other) => Err(wrong!(
+            "`per {other}` is unknown";
+            help: "write `{amount} per ip`, `{amount} per user` or `{amount} per route`"
+        )),
+        None => Err(wrong!(
+            "`per` without a word after it";
+            help: "write `{amount} per ip`, `{amount} per user` or `{amount} per route`"
+        )),
+    }
+}
+
+fn burst_of(word: Option<&str>, amount: &str) -> Result<u32, Wrong> {
+    let number = word.filter(|word| split(word).1.is_empty());
+    match number.and_then(whole).map(u32::try_from) {
+        Some(Ok(0)) => Err(wrong!(
+            "a burst of zero admits nobody";
+            help: "the smallest is `{amount} burst 1`"
+        )),
+        Some(Ok(burst)) => Ok(burst),
+        None if number.is_none() => Err(wrong!(
+            "`burst` without a whole number after it";
+            help: "write `{amount} burst 20`"
+        )),
+        Some(Err(_)) | None => {
+            let most = u32::MAX;
+            Err(
+                wrong!("the burst of `{amount}` is more than can be counted"; help: "the most is `{most}`"),
+            )
+        }
+    }
+}
+
+fn unknown_word(word: &str, amount: &str) -> Wrong {
+    if word.contains('/') {
+        return wrong!(
+            "two quotas in one text";
+            help: "write a list: `rate = [\"{amount}\", \"{word}\"]`"
+        );
+    }
+    wrong!(
+        "unknown word `{word}` in a quota";
+        help: "after `{amount}` stand `per ip`, `per user` or `per route`, and `burst N`"
+    )
+}
+
+/// Leading digits, and the rest.
+fn split(text: &str) -> (&str, &str) {
+    let end = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
+    text.split_at(end)
+}
+
+/// A number of digits only; `None` if it is too large.
+fn whole(digits: &str) -> Option<u64> {
+    digits.parse().ok()
+}
+
+fn time_unit(unit: &str) -> Option<u64> {
+    let found = TIME.iter().find(|(name, ..)| *name == unit);
+    found.map(|(_, seconds, _)| *seconds)
+}
+
+/// The unit that a misspelt one stands for.
+fn meant_time_unit(unit: &str) -> Option<&'static str> {
+    let unit = unit.to_ascii_lowercase();
+    let found = TIME
+        .iter()
+        .find(|(name, _, others)| *name == unit || others.contains(&unit.as_str()));
+    found.map(|(name, ..)| *name)
+}
+
+fn in_words(seconds: u64) -> String {
+    match seconds {
+        _ if seconds.is_multiple_of(DAY) => format!("{}day", seconds / DAY),
+        _ if seconds.is_multiple_of(HOUR) => format!("{}h", seconds / HOUR),
+        _ => format!("{seconds}s"),
+    }
+}
