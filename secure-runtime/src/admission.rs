@@ -50,9 +50,7 @@ fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
 
     transport(security, request)?;
 
-    let address = security
-        .addresses()
-        .client_address(peer(request), request.headers());
+    let address = client_address(security, request);
 
     *charges = security.limiter().charge_ip(policy, address)?;
 
@@ -64,7 +62,7 @@ fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         max_age,
     } = &policy.access
     {
-        let caller = authenticate(security, address, request.headers())?;
+        let caller = authenticate(security, request)?;
 
         if let Some(max_age) = max_age {
             security.authenticator()?.check_age(&caller, *max_age)?;
@@ -150,22 +148,27 @@ fn declared_body(headers: &HeaderMap, max_body: u64) -> Result<(), Rejection> {
 /// Credentials to principal. Credentials that are wrong count against the client's address, and
 /// beyond that quota the answer is 429: so a guesser learns nothing more, while callers with valid
 /// credentials behind the same address go on.
-fn authenticate(
-    security: &Security,
-    address: ClientAddress,
-    headers: &HeaderMap,
-) -> Result<Principal, Rejection> {
+fn authenticate(security: &Security, request: &HttpRequest) -> Result<Principal, Rejection> {
     security
         .authenticator()?
-        .authenticate(headers)
+        .authenticate(request.headers())
         .map_err(|rejection| match rejection.refusal() {
             Refusal::CredentialsInvalid | Refusal::CredentialsAmbiguous => security
                 .limiter()
-                .charge_ip(security.authentication_failures(), address)
+                .charge_ip(
+                    security.authentication_failures(),
+                    client_address(security, request),
+                )
                 .err()
                 .unwrap_or(rejection),
             _ => rejection,
         })
+}
+
+fn client_address(security: &Security, request: &HttpRequest) -> ClientAddress {
+    security
+        .addresses()
+        .client_address(peer(request), request.headers())
 }
 
 impl Admitted {
@@ -215,6 +218,15 @@ impl Admitted {
     /// The configured parts.
     pub fn security(&self) -> &Security {
         &self.security
+    }
+
+    /// Who calls a route that asks for no credentials: nobody known, where none were sent. Some
+    /// that are not valid are refused, because their sender believes to be known.
+    pub(crate) fn optional_principal(&self) -> Result<Option<Principal>, Rejection> {
+        if !self.request.headers().contains_key(header::AUTHORIZATION) {
+            return Ok(None);
+        }
+        authenticate(&self.security, &self.request).map(Some)
     }
 
     /// The answer to a request that is refused.

@@ -17,6 +17,7 @@ mod rejection;
 mod response;
 mod routes;
 mod security;
+mod server;
 pub mod settings;
 mod shield;
 pub mod testing;
@@ -43,5 +44,8 @@ pub use routes::{Routes, SecuredHandler, SecuredService};
 /// Secret bytes, of which nothing is ever printed.
 pub use secrecy::SecretSlice;
 pub use security::{Security, SecurityBuilder};
+pub use server::{Running, Server};
 pub use settings::Settings;
 pub use shield::Shield;
+
+pub use secure_macros::secured;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody, http::header::HeaderName};
+use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody};
 
 use crate::{
     input::{body::Body, refused_body::RefusedBody},

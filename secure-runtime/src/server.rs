@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     error::{Error, Mistakes},
+    manifest::Manifest,
     routes::Routes,
     security::Security,
     settings::Transport,
@@ -85,6 +86,7 @@ where
 
     fn spawn(self, signals: Signals) -> Result<Running, Error> {
         let Self { security, routes } = self;
+        security.check(&Manifest::of(routes.clone()))?;
         let settings = security.settings();
         let address = settings.server.address;
         let tls = settings

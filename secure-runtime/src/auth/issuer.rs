@@ -22,6 +22,7 @@ pub struct Issuer {
     audience: String,
     keys: Vec<VerifyingKey>,
     roles: Vec<ClaimPath>,
+    scopes: Vec<ClaimPath>,
     client_id: ClaimPath,
     token_id: ClaimPath,
     generic_typ: bool,
@@ -35,6 +36,7 @@ impl Issuer {
             audience: audience.into(),
             keys: Vec::new(),
             roles: Vec::new(),
+            scopes: Vec::new(),
             client_id: ClaimPath::from("client_id"),
             token_id: ClaimPath::from("jti"),
             generic_typ: false,
@@ -54,6 +56,14 @@ impl Issuer {
     #[must_use]
     pub fn roles_from(mut self, path: impl Into<ClaimPath>) -> Self {
         self.roles.push(path.into());
+        self
+    }
+
+    /// Adds a place where tokens list their scopes, as one text or as a list; without any it is
+    /// `scope` and `scp`.
+    #[must_use]
+    pub fn scopes_from(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.scopes.push(path.into());
         self
     }
 
@@ -112,6 +122,10 @@ impl Issuer {
 
     pub(super) fn role_paths(&self) -> &[ClaimPath] {
         &self.roles
+    }
+
+    pub(super) fn scope_paths(&self) -> &[ClaimPath] {
+        &self.scopes
     }
 
     pub(super) fn client_id_path(&self) -> &ClaimPath {
@@ -249,6 +263,9 @@ impl Issuers {
             issuer.check()?;
             if issuer.roles.is_empty() {
                 issuer.roles.push(ClaimPath::from("roles"));
+            }
+            if issuer.scopes.is_empty() {
+                issuer.scopes = ["scope", "scp"].map(ClaimPath::from).into();
             }
             if let Some(twice) = by_name.insert(Arc::clone(&issuer.name), issuer) {
                 return Err(AuthError::IssuerTwice {

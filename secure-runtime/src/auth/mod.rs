@@ -40,7 +40,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::header::HeaderMap;
 use arc_swap::ArcSwap;
 
 use self::{cache::Cache, issuer::Issuers, jwt::Reason};
@@ -280,18 +280,6 @@ impl Snapshot {
             cache: Cache::new(cache_bytes),
         })
     }
-}
-
-/// Who calls a route that asks for no credentials: `None` for a request that has none. One that
-/// has some which are not valid is refused, because its sender believes to be known.
-pub(crate) fn optional_principal(
-    authenticator: &Authenticator,
-    headers: &HeaderMap,
-) -> Result<Option<Principal>, Rejection> {
-    if !headers.contains_key(AUTHORIZATION) {
-        return Ok(None);
-    }
-    authenticator.authenticate(headers).map(Some)
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -201,6 +201,15 @@ impl Input for Principal {
             )
         })
     }
+
+    /// A public route asks for no credentials, so those of a caller who sent some are verified
+    /// only here.
+    async fn take_optional(admitted: &mut Admitted) -> Result<Option<Self>, Rejection> {
+        match &admitted.principal {
+            Some(principal) => Ok(Some(principal.clone())),
+            None => admitted.optional_principal(),
+        }
+    }
 }
 
 /// The claims of the caller's token, decoded into a type of your own.
@@ -232,5 +241,12 @@ impl<T: DeserializeOwned> Input for Claims<T> {
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         Principal::take(admitted).await?.claims().map(Self)
+    }
+
+    async fn take_optional(admitted: &mut Admitted) -> Result<Option<Self>, Rejection> {
+        let principal = Principal::take_optional(admitted).await?;
+        principal
+            .map(|principal| principal.claims().map(Self))
+            .transpose()
     }
 }

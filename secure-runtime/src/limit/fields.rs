@@ -17,6 +17,9 @@ use actix_web::http::header::HeaderValue;
 
 use crate::policy::{Per, Quota};
 
+/// Room for two quotas, so that a value seldom grows while it is written.
+const USUAL_LENGTH: usize = 64;
+
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// Whole seconds that are not less than so many nanoseconds.
@@ -56,7 +59,7 @@ pub(super) fn label(name: &str) -> String {
 pub(super) fn policy<'a>(
     quotas: impl Iterator<Item = (&'a str, &'a Quota)>,
 ) -> Option<HeaderValue> {
-    let mut value = List::default();
+    let mut value = List(String::with_capacity(USUAL_LENGTH));
     for (label, quota) in quotas {
         let (allotted, window) = if quota.burst > quota.limit {
             (
@@ -73,7 +76,7 @@ pub(super) fn policy<'a>(
 
 /// The value of `RateLimit` from labels, requests that remain, and nanoseconds to wait.
 pub(super) fn state<'a>(states: impl Iterator<Item = (&'a str, u32, u64)>) -> Option<HeaderValue> {
-    let mut value = List::default();
+    let mut value = List(String::with_capacity(USUAL_LENGTH));
     for (label, remaining, nanos) in states {
         value.item(label, [("r", u64::from(remaining)), ("t", seconds(nanos))]);
     }
@@ -81,7 +84,6 @@ pub(super) fn state<'a>(states: impl Iterator<Item = (&'a str, u32, u64)>) -> Op
 }
 
 /// A List of Items with Integer parameters (RFC 9651 section 3.1).
-#[derive(Default)]
 struct List(String);
 
 impl List {
@@ -90,10 +92,9 @@ impl List {
             self.0.push_str(", ");
         }
         self.0.push_str(label);
-        for (name, value) in parameters {
-            // Writing to a String does not fail.
-            let _ = write!(self.0, ";{name}={value}");
-        }
+        let [(first, its_value), (second, other_value)] = parameters;
+        // Writing to a String does not fail.
+        let _ = write!(self.0, ";{first}={its_value};{second}={other_value}");
     }
 
     fn finish(self) -> Option<HeaderValue> {

@@ -2,7 +2,9 @@
 //!
 //! A quota is enforced by the generic cell rate algorithm (GCRA): with `T` the time in which one
 //! request becomes available and `B` the burst, in any window of length `W` at most
-//! `B + W / T` requests pass, and a burst of `B` that was used up comes back one by one.
+//! `B + W / T` requests pass, and a burst of `B` that was used up comes back one by one. So
+//! `10/min` admits 10 at once and then one every 6 seconds: 19 in the first minute of a client
+//! who never pauses, 10 in each further one.
 //!
 //! # Several quotas
 //!
@@ -80,6 +82,7 @@ pub(crate) struct RateLimiter {
     /// The slot that the next new quota gets; locked while a policy is added.
     next_slot: Mutex<u32>,
     clock: Clock,
+    #[cfg_attr(not(test), expect(dead_code, reason = "it is there to be dropped"))]
     sweeper: Sweeper,
 }
 

@@ -103,8 +103,8 @@ impl<'a> Claims<'a> {
             }
         }
         let mut scopes = Names::default();
-        for name in ["scope", "scp"] {
-            if let Some(value) = self.0.get(name) {
+        for path in issuer.scope_paths() {
+            if let Some(value) = self.at(path)? {
                 scopes
                     .add(value, true)
                     .ok_or("token: a scope claim is not a bounded list of texts")?;

@@ -121,28 +121,3 @@ fn a_token_is_not_shown() {
     );
     assert!(!shown.contains("secret") && !shown.contains("115"));
 }
-
-#[test]
-fn a_public_route_takes_no_token_or_a_valid_one() {
-    let rig = rig();
-    let ask = |headers: &HeaderMap| optional_principal(&rig.authenticator, headers);
-    assert!(ask(&HeaderMap::new()).unwrap().is_none());
-    let valid = token(&header(), &payload());
-    assert_eq!(ask(&bearer(&valid)).unwrap().unwrap().subject(), "alice");
-    assert_eq!(
-        ask(&bearer(&format!("{valid}A"))).unwrap_err().refusal(),
-        Refusal::CredentialsInvalid
-    );
-    let mut basic = HeaderMap::new();
-    basic.insert(AUTHORIZATION, HeaderValue::from_static("Basic eDp5"));
-    assert_eq!(
-        ask(&basic).unwrap_err().refusal(),
-        Refusal::CredentialsMissing
-    );
-    let mut twice = bearer(&valid);
-    twice.append(AUTHORIZATION, HeaderValue::from_static("Bearer x"));
-    assert_eq!(
-        ask(&twice).unwrap_err().refusal(),
-        Refusal::CredentialsAmbiguous
-    );
-}

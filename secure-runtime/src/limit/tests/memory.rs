@@ -13,7 +13,7 @@ fn network(number: u64) -> ClientAddress {
 fn a_million_networks_stay_within_the_bound() {
     const MAX: u64 = 1_000_000;
     let policy = policy(vec![quota(10, 60, 10, Per::Ip)]);
-    let bench = Bench::new(DEFAULT_MAX_KEYS);
+    let bench = Bench::new(DEFAULT_MAX_KEYS.get());
     for number in 0..MAX {
         let charges = bench.limiter.charge_ip(policy, network(number)).unwrap();
         assert_eq!(charges.iter().next().unwrap().paid.remaining, 9);

@@ -177,3 +177,18 @@ fn every_algorithm_is_found_by_its_name() {
         assert_eq!(name.parse::<Algorithm>(), Err(UnknownAlgorithm));
     }
 }
+
+#[test]
+fn the_example_in_the_documentation_is_right() {
+    let example = include_str!("../mod.rs")
+        .lines()
+        .skip_while(|line| *line != "//! ```toml")
+        .skip(1)
+        .take_while(|line| *line != "//! ```")
+        .map(|line| line.trim_start_matches("//!"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let settings = Settings::from_toml(&example).unwrap();
+    assert_eq!(settings.realm, "shop");
+    assert_eq!(settings.issuers[0].keys.len(), 1);
+}
