@@ -99,6 +99,12 @@ impl Body {
         cut.map(|cut| cut.reject())
     }
 
+    /// Whether nothing is left that the client could still be sending.
+    pub(crate) fn is_finished(&mut self) -> bool {
+        self.reclaim();
+        matches!(self.source, Source::Finished)
+    }
+
     /// Reads and forgets the rest, within bounds; true if that was all of it. A connection whose
     /// body is finished can be used again.
     pub(crate) async fn drain(&mut self, max_bytes: usize, max_time: Duration) -> bool {

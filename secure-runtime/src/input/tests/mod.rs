@@ -27,10 +27,10 @@ use futures_util::{Stream, StreamExt, stream};
 use super::{Input, Unvalidated};
 use crate::{
     admission::Admitted,
-    danger::Transport,
     policy::{Access, Policy},
     rejection::{InputError, Rejection},
     security::Security,
+    settings::Settings,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,10 +48,9 @@ async fn admit(request: TestRequest, payload: Payload, max_body: u64) -> Admitte
         allow: None,
         inputs: &[],
     }));
-    let security = Security::builder()
-        .transport(Transport::Plaintext)
-        .build()
-        .unwrap();
+    let mut settings = Settings::default();
+    settings.danger.plaintext = true;
+    let security = Security::builder().settings(settings).build().unwrap();
     Admitted::new(
         policy,
         request.app_data(security).to_http_request(),
