@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use actix_web::{
-    HttpRequest, HttpResponse, Responder,
+    HttpRequest, HttpResponse,
     dev::Payload,
     http::header::{self, HeaderMap},
 };
@@ -117,6 +117,13 @@ fn peer(request: &HttpRequest) -> Option<IpAddr> {
 
 /// The declared length and coding of the body, before any of it is read.
 fn declared_body(headers: &HeaderMap, max_body: u64) -> Result<(), Rejection> {
+    // With it actix takes all that follows for the body, whatever length is declared.
+    if headers.contains_key(header::UPGRADE) {
+        return Err(Rejection::new(
+            Refusal::HeadMalformed,
+            "the request asks for an `upgrade`",
+        ));
+    }
     if let Some(length) = headers.get(header::CONTENT_LENGTH) {
         let length: u64 = length
             .to_str()
@@ -251,16 +258,15 @@ impl Admitted {
     }
 
     /// The handler's own answer, with the fields that its policy adds.
-    pub(crate) async fn respond(mut self, output: impl Responder) -> Secured {
+    pub(crate) async fn respond(mut self, mut response: HttpResponse) -> Secured {
+        // A body that was cut off under the handler's hands is refused, whatever it made of that.
         if let Some(rejection) = self.body.refusal() {
             return self.refuse(rejection).await;
         }
-        let mut response: HttpResponse = output.respond_to(&self.request).map_into_boxed_body();
         if let Some((policy, limit)) = self.charges.fields() {
-            response
-                .headers_mut()
-                .insert(limit::RATELIMIT_POLICY, policy);
-            response.headers_mut().insert(limit::RATELIMIT, limit);
+            let headers = response.headers_mut();
+            headers.insert(limit::RATELIMIT_POLICY, policy);
+            headers.insert(limit::RATELIMIT, limit);
         }
         response::secure(response, &mut self.body).await
     }

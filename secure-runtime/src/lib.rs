@@ -21,7 +21,7 @@ mod server;
 pub mod settings;
 mod shield;
 pub mod testing;
-mod tls;
+pub mod tls;
 
 pub use address::{ClientAddress, ClientAddresses, ForwardingHeader, TrustsEveryone};
 pub use admission::Admitted;

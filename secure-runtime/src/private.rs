@@ -8,15 +8,16 @@ use std::{
     rc::Rc,
 };
 
-use actix_web::{FromRequest, HttpRequest, Responder, dev::Payload};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, dev::Payload};
 
 pub use crate::{
     admission::Admitted,
     policy::{Access, AllowRule, InputKind, InputPolicy, Per, Policy, Quota, RoutePattern, Rule},
 };
 use crate::{
-    authorization::IntoDecision,
+    authorization::{Decision, IntoDecision},
     input::{Input, Unvalidated},
+    rejection::Rejection,
     response::Secured,
 };
 
@@ -79,60 +80,22 @@ impl std::fmt::Debug for Purpose {
     }
 }
 
-/// Takes a parameter that is validated.
-pub fn input<T, M>(admitted: &mut Admitted) -> impl Future<Output = Result<T, Refused>>
-where
-    T: Input<M>,
-{
-    async {
-        match T::take(admitted).await {
-            Ok(value) => Ok(value),
-            Err(rejection) => Err(Refused(admitted.refuse(rejection).await)),
-        }
-    }
-}
-
-/// Takes a parameter marked `#[unvalidated]`.
-pub fn unvalidated<T>(admitted: &mut Admitted) -> impl Future<Output = Result<T, Refused>>
-where
-    T: Unvalidated,
-{
-    async {
-        match T::take(admitted).await {
-            Ok(value) => Ok(value),
-            Err(rejection) => Err(Refused(admitted.refuse(rejection).await)),
-        }
-    }
-}
-
-/// Enforces the attribute's `allow`.
-pub async fn allow(admitted: &mut Admitted, decision: impl IntoDecision) -> Result<(), Refused> {
-    match admitted.allow(decision.into_decision()) {
-        Ok(()) => Ok(()),
-        Err(rejection) => Err(Refused(admitted.refuse(rejection).await)),
-    }
-}
-
-/// Turns the handler's output into its answer.
-pub fn respond<R: Responder>(admitted: Admitted, output: R) -> impl Future<Output = Secured> {
-    admitted.respond(output)
-}
-
-/// Lets the generated `Result` become the handler's answer.
-impl From<Result<Secured, Refused>> for Secured {
-    fn from(outcome: Result<Secured, Refused>) -> Self {
-        outcome.unwrap_or_else(|Refused(answer)| answer)
-    }
-}
-
-/// Asks the type system where the value of a parameter comes from: `Probe::<T, _>::KIND` is the
-/// inherent constant if `T` is an input, and that of [`ProbeFallback`] otherwise.
+/// Asks the type system about the type of a parameter: `Probe::<T, _>::KIND` is the inherent
+/// constant if `T` is an input, and that of [`ProbeFallback`] otherwise; so is `take`.
 #[derive(Debug)]
 pub struct Probe<T, M>(PhantomData<(T, M)>);
 
 impl<T: Input<M>, M> Probe<T, M> {
     /// Where a `T` comes from.
     pub const KIND: Option<InputKind> = Some(T::KIND);
+
+    /// Takes a `T` out of an admitted request.
+    pub async fn take(admitted: &mut Admitted) -> Result<T, Refused> {
+        match T::take(admitted).await {
+            Ok(value) => Ok(value),
+            Err(rejection) => Err(Refused(admitted.refuse(rejection).await)),
+        }
+    }
 }
 
 /// The same for parameters marked `#[unvalidated]`.
@@ -142,18 +105,45 @@ pub struct ProbeUnvalidated<T>(PhantomData<T>);
 impl<T: Unvalidated> ProbeUnvalidated<T> {
     /// Where a `T` comes from.
     pub const KIND: Option<InputKind> = Some(T::KIND.unvalidated());
+
+    /// Takes a `T` out of an admitted request, without validation.
+    pub async fn take(admitted: &mut Admitted) -> Result<T, Refused> {
+        match T::take(admitted).await {
+            Ok(value) => Ok(value),
+            Err(rejection) => Err(Refused(admitted.refuse(rejection).await)),
+        }
+    }
 }
 
-/// Of a type that is no input nothing is known; the bound on [`input`] blames it, and no check
-/// may blame it a second time.
+/// Of a type that is no input nothing is known, and it is never taken. The bound on [`input`]
+/// blames it, and nothing else may: one mistake, one error.
 pub trait ProbeFallback {
+    /// The type.
+    type Value;
+
     /// Nothing.
     const KIND: Option<InputKind> = None;
+
+    /// Never ends; the program does not compile.
+    fn take(_: &mut Admitted) -> std::future::Pending<Result<Self::Value, Refused>> {
+        std::future::pending()
+    }
 }
 
 // With one marker only, so that the compiler can infer it.
-impl<T> ProbeFallback for Probe<T, ()> {}
-impl<T> ProbeFallback for ProbeUnvalidated<T> {}
+impl<T> ProbeFallback for Probe<T, ()> {
+    type Value = T;
+}
+
+impl<T> ProbeFallback for ProbeUnvalidated<T> {
+    type Value = T;
+}
+
+/// Blames a type that cannot be a parameter.
+pub const fn input<T: Input<M>, M>() {}
+
+/// Blames a type that cannot be a parameter marked `#[unvalidated]`.
+pub const fn unvalidated<T: Unvalidated>() {}
 
 /// The kind that is written into a policy.
 pub const fn kind(probed: Option<InputKind>) -> InputKind {
@@ -197,5 +187,38 @@ pub const fn check_one_body(earlier: &[Option<InputKind>], this: Option<InputKin
 pub const fn check_no_caller(kind: Option<InputKind>, message: &str) {
     if matches!(kind, Some(InputKind::Caller)) {
         panic!("{}", message);
+    }
+}
+
+/// What the expression of `allow` gives; not `async`, because a bound that fails on an `async fn`
+/// is reported twice.
+pub fn decision<D: IntoDecision>(decision: D) -> Result<Decision, Rejection> {
+    decision.into_decision()
+}
+
+/// Enforces the attribute's `allow`.
+pub async fn allow(
+    admitted: &mut Admitted,
+    decision: Result<Decision, Rejection>,
+) -> Result<(), Refused> {
+    match admitted.allow(decision) {
+        Ok(()) => Ok(()),
+        Err(rejection) => Err(Refused(admitted.refuse(rejection).await)),
+    }
+}
+
+/// Turns the handler's output into a response; not `async`, as above.
+pub fn response<R: Responder>(admitted: &Admitted, output: R) -> HttpResponse {
+    output.respond_to(admitted.request()).map_into_boxed_body()
+}
+
+/// Sends the response, with the fields that the policy adds.
+pub async fn respond(admitted: Admitted, response: HttpResponse) -> Secured {
+    admitted.respond(response).await
+}
+
+impl From<Result<Secured, Refused>> for Secured {
+    fn from(outcome: Result<Secured, Refused>) -> Self {
+        outcome.unwrap_or_else(|Refused(answer)| answer)
     }
 }

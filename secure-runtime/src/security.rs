@@ -278,19 +278,24 @@ impl Security {
     /// [`Error::Routes`] lists every route that cannot work.
     pub fn check(&self, manifest: &Manifest) -> Result<(), Error> {
         let mut mistakes = Mistakes::default();
-        if self.0.authenticator.is_none() {
-            for Route {
-                method,
-                path,
-                policy,
-            } in manifest.asking_for_credentials()
-            {
-                let Policy { file, line, .. } = policy;
-                let mut mistake = Mistake::new(
-                    format!("{method} {path}"),
-                    "asks for credentials, and no issuer is configured: add `[[issuers]]` to the settings",
-                );
-                mistake.found_in(format!("{file}:{line}"));
+        for Route {
+            method,
+            path,
+            policy,
+        } in manifest.routes()
+        {
+            let asks = matches!(policy.access, Access::Authenticated { .. });
+            let wrong = if asks && self.0.authenticator.is_none() {
+                Some("asks for credentials, and no issuer is configured: add `[[issuers]]` to the settings".to_owned())
+            } else {
+                let prepared = self.0.limiter.prepare(policy);
+                prepared
+                    .err()
+                    .map(|rejection| rejection.reason().to_owned())
+            };
+            if let Some(problem) = wrong {
+                let mut mistake = Mistake::new(format!("{method} {path}"), problem);
+                mistake.found_in(format!("{}:{}", policy.file, policy.line));
                 mistakes.add(mistake);
             }
         }

@@ -142,7 +142,7 @@ async fn orders(customer: Principal, store: web::Data<Store>) -> impl Responder 
 async fn owns(store: &Store, customer: &Principal, id: u64) -> bool {
     store
         .order(id)
-        .is_some_and(|order| order.owner == **customer.identity())
+        .is_some_and(|found| found.owner == **customer.identity())
 }
 
 #[secured(role = "customer", allow = owns(&store, &customer, *id).await, hide)]
@@ -213,7 +213,7 @@ async fn profile(Claims(profile): Claims<Profile>) -> impl Responder {
     body_timeout = "3s"
 )]
 #[post("/payments/settled")]
-async fn payment_settled(#[unvalidated] report: web::Bytes) -> Result<HttpResponse, Rejection> {
+async fn payment_settled(report: web::Bytes) -> Result<HttpResponse, Rejection> {
     if report.is_empty() {
         return Err(Rejection::new(
             Refusal::BodyMalformed,

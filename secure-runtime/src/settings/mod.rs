@@ -334,29 +334,4 @@ impl Settings {
         check::check(self, &mut mistakes);
         mistakes.into_result(Error::Settings)
     }
-
-    /// Reads every key from where it is: for each of [`issuers`](Self::issuers) in its order,
-    /// the keys in theirs.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Settings`] lists every key that cannot be read.
-    pub fn load_keys(&self) -> Result<Vec<Vec<KeyMaterial>>, Error> {
-        let mut mistakes = Mistakes::default();
-        let mut issuers = Vec::with_capacity(self.issuers.len());
-        for (index, issuer) in self.issuers.iter().enumerate() {
-            let mut keys = Vec::with_capacity(issuer.keys.len());
-            for (number, key) in issuer.keys.iter().enumerate() {
-                match key.load() {
-                    Err(mistake) => {
-                        mistakes.add(mistake.within(&format!("issuers[{index}].keys[{number}]")));
-                    }
-                    Ok(material) => keys.push(material),
-                }
-            }
-            issuers.push(keys);
-        }
-        mistakes.into_result(Error::Settings)?;
-        Ok(issuers)
-    }
 }

@@ -41,6 +41,11 @@ impl DevelopmentCertificate {
         })
     }
 
+    /// The certificate in DER, as a rustls client trusts it.
+    pub fn der(&self) -> &CertificateDer<'static> {
+        &self.certificate
+    }
+
     /// The certificate in PEM, as `curl --cacert` takes it.
     pub fn pem(&self) -> String {
         pem::encode_config(
