@@ -1,4 +1,4 @@
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 
 use super::*;
 
@@ -40,7 +40,9 @@ async fn h12_a_stream_that_overflows_becomes_413_whatever_the_handler_says() {
     let mut stream = <web::Payload as Input>::take(&mut admitted).await.unwrap();
     while let Some(Ok(_)) = stream.next().await {}
     drop(stream);
-    let answer = admitted.respond("all is well").await;
+    let answer = admitted
+        .respond(HttpResponse::Ok().body("all is well"))
+        .await;
     assert!(format!("{answer:?}").contains("413"), "{answer:?}");
 }
 
