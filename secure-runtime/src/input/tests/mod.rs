@@ -17,6 +17,7 @@ mod properties;
 mod raw;
 mod urlencoded;
 mod validation;
+mod wire;
 
 use std::{cell::Cell, convert::Infallible, rc::Rc, time::Duration};
 
