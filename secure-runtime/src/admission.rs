@@ -3,23 +3,25 @@
 //! [`check`] is the whole of it, cheapest check first. Nothing in this file reads a byte of the
 //! body before `check` has returned: a caller who is refused has sent it in vain.
 
+use std::net::IpAddr;
+
 use actix_web::{
-    HttpRequest, HttpResponse, Responder,
+    HttpRequest, HttpResponse,
     dev::Payload,
     http::header::{self, HeaderMap},
 };
 
 use crate::{
     address::ClientAddress,
-    auth::{self, Principal},
+    auth::Principal,
     authorization::{self, Decision},
-    danger::Transport,
     input::body::Body,
-    limit::Charges,
+    limit::{self, Charges},
     policy::{Access, Policy},
     rejection::{Refusal, Rejection},
     response::{self, Secured},
     security::Security,
+    settings::Transport,
 };
 
 /// A request that was admitted, and the only way to its body.
@@ -27,11 +29,11 @@ use crate::{
 /// Made by the code that `#[secured]` writes; an [`Input`](crate::Input) of your own is handed
 /// one.
 pub struct Admitted {
-    policy: &'static Policy,
-    security: Security,
-    request: HttpRequest,
-    body: Body,
-    principal: Option<Principal>,
+    pub(crate) policy: &'static Policy,
+    pub(crate) security: Security,
+    pub(crate) request: HttpRequest,
+    pub(crate) body: Body,
+    pub(crate) principal: Option<Principal>,
     charges: Charges,
 }
 
@@ -48,9 +50,9 @@ fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
 
     transport(security, request)?;
 
-    let address = security.addresses().resolve(request);
+    let address = client_address(security, request);
 
-    security.limiter().charge_ip(policy, address, charges)?;
+    *charges = security.limiter().charge_ip(policy, address)?;
 
     declared_body(request.headers(), policy.max_body)?;
 
@@ -60,10 +62,10 @@ fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         max_age,
     } = &policy.access
     {
-        let caller = authenticate(security, address, request.headers())?;
+        let caller = authenticate(security, request)?;
 
         if let Some(max_age) = max_age {
-            auth::check_age(&caller, *max_age, security.clock())?;
+            security.authenticator()?.check_age(&caller, *max_age)?;
         }
         if let Some(rule) = roles
             && authorization::judge(rule, &|name| caller.has_role(name)) == Decision::Deny
@@ -85,15 +87,19 @@ fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
     }
 
     let identity = principal.as_ref().map(Principal::identity);
-    security.limiter().charge_caller(policy, identity, charges)
+    security.limiter().charge_caller(charges, identity)
 }
 
-/// TLS, or a switch in [`danger`](crate::danger).
+/// TLS that ends here or at a trusted proxy, unless the settings give that up.
 fn transport(security: &Security, request: &HttpRequest) -> Result<(), Rejection> {
-    let secure = match security.transport() {
-        Transport::BehindProxy => security.addresses().came_by_https(request),
+    let settings = security.settings();
+    let secure = match settings.server.transport {
+        _ if settings.danger.plaintext => true,
+        Transport::BehindProxy => security
+            .addresses()
+            .forwarded_https(peer(request), request.headers())
+            .unwrap_or(false),
         Transport::Https => request.app_config().secure(),
-        Transport::Plaintext => true,
     };
     if secure {
         Ok(())
@@ -105,8 +111,19 @@ fn transport(security: &Security, request: &HttpRequest) -> Result<(), Rejection
     }
 }
 
+fn peer(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|peer| peer.ip())
+}
+
 /// The declared length and coding of the body, before any of it is read.
 fn declared_body(headers: &HeaderMap, max_body: u64) -> Result<(), Rejection> {
+    // With it actix takes all that follows for the body, whatever length is declared.
+    if headers.contains_key(header::UPGRADE) {
+        return Err(Rejection::new(
+            Refusal::HeadMalformed,
+            "the request asks for an `upgrade`",
+        ));
+    }
     if let Some(length) = headers.get(header::CONTENT_LENGTH) {
         let length: u64 = length
             .to_str()
@@ -138,26 +155,27 @@ fn declared_body(headers: &HeaderMap, max_body: u64) -> Result<(), Rejection> {
 /// Credentials to principal. Credentials that are wrong count against the client's address, and
 /// beyond that quota the answer is 429: so a guesser learns nothing more, while callers with valid
 /// credentials behind the same address go on.
-fn authenticate(
-    security: &Security,
-    address: ClientAddress,
-    headers: &HeaderMap,
-) -> Result<Principal, Rejection> {
+fn authenticate(security: &Security, request: &HttpRequest) -> Result<Principal, Rejection> {
     security
         .authenticator()?
-        .authenticate(headers)
+        .authenticate(request.headers())
         .map_err(|rejection| match rejection.refusal() {
             Refusal::CredentialsInvalid | Refusal::CredentialsAmbiguous => security
                 .limiter()
                 .charge_ip(
                     security.authentication_failures(),
-                    address,
-                    &mut Charges::default(),
+                    client_address(security, request),
                 )
                 .err()
                 .unwrap_or(rejection),
             _ => rejection,
         })
+}
+
+fn client_address(security: &Security, request: &HttpRequest) -> ClientAddress {
+    security
+        .addresses()
+        .client_address(peer(request), request.headers())
 }
 
 impl Admitted {
@@ -209,8 +227,13 @@ impl Admitted {
         &self.security
     }
 
-    pub(crate) fn body(&mut self) -> &mut Body {
-        &mut self.body
+    /// Who calls a route that asks for no credentials: nobody known, where none were sent. Some
+    /// that are not valid are refused, because their sender believes to be known.
+    pub(crate) fn optional_principal(&self) -> Result<Option<Principal>, Rejection> {
+        if !self.request.headers().contains_key(header::AUTHORIZATION) {
+            return Ok(None);
+        }
+        authenticate(&self.security, &self.request).map(Some)
     }
 
     /// The answer to a request that is refused.
@@ -235,16 +258,15 @@ impl Admitted {
     }
 
     /// The handler's own answer, with the fields that its policy adds.
-    pub(crate) async fn respond(mut self, output: impl Responder) -> Secured {
-        if let Some(rejection) = self.body.broken() {
+    pub(crate) async fn respond(mut self, mut response: HttpResponse) -> Secured {
+        // A body that was cut off under the handler's hands is refused, whatever it made of that.
+        if let Some(rejection) = self.body.refusal() {
             return self.refuse(rejection).await;
         }
-        let mut response: HttpResponse = output.respond_to(&self.request).map_into_boxed_body();
-        if let Some((policy, limit)) = self.charges.fields(self.policy) {
-            response
-                .headers_mut()
-                .insert(response::RATELIMIT_POLICY, policy);
-            response.headers_mut().insert(response::RATELIMIT, limit);
+        if let Some((policy, limit)) = self.charges.fields() {
+            let headers = response.headers_mut();
+            headers.insert(limit::RATELIMIT_POLICY, policy);
+            headers.insert(limit::RATELIMIT, limit);
         }
         response::secure(response, &mut self.body).await
     }

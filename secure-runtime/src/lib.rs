@@ -5,7 +5,6 @@ mod admission;
 mod auth;
 mod authorization;
 mod clock;
-pub mod danger;
 mod error;
 mod input;
 mod limit;
@@ -18,18 +17,22 @@ mod rejection;
 mod response;
 mod routes;
 mod security;
-mod settings;
+mod server;
+pub mod settings;
 mod shield;
+pub mod testing;
+pub mod tls;
 
-pub use address::*;
+pub use address::{ClientAddress, ClientAddresses, ForwardingHeader, TrustsEveryone};
 pub use admission::Admitted;
-pub use auth::Issuer;
-pub use auth::Principal;
-pub use authorization::Decision;
-pub use authorization::IntoDecision;
+pub use auth::{
+    AuthError, Authenticator, AuthenticatorOptions, ClaimPath, Claims, Credentials, EcdsaAlgorithm,
+    HmacAlgorithm, Issuer, KeyError, MAX_TOKEN_BYTES, Principal, RsaAlgorithm, VerifyingKey,
+};
+pub use authorization::{Decision, IntoDecision};
 pub use clock::{Clock, ClockHand};
-pub use error::Error;
-pub use input::{Input, Unvalidated};
+pub use error::{Error, Mistake, Mistakes};
+pub use input::{Extracted, Input, Unvalidated, Validated};
 pub use lock::{Change, Difference};
 pub use manifest::{Manifest, Route};
 pub use policy::{
@@ -38,6 +41,11 @@ pub use policy::{
 pub use rejection::{InputError, Refusal, Rejection};
 pub use response::Secured;
 pub use routes::{Routes, SecuredHandler, SecuredService};
+/// Secret bytes, of which nothing is ever printed.
+pub use secrecy::SecretSlice;
 pub use security::{Security, SecurityBuilder};
+pub use server::{Running, Server};
 pub use settings::Settings;
 pub use shield::Shield;
+
+pub use secure_macros::secured;

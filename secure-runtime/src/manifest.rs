@@ -4,10 +4,7 @@ use std::fmt;
 
 use actix_router::ResourceDef;
 
-use crate::{
-    policy::{Access, Policy},
-    routes::Routes,
-};
+use crate::{policy::Policy, routes::Routes};
 
 /// Every route of a service with what it demands, sorted by path and method.
 #[derive(Clone, Debug)]
@@ -87,12 +84,6 @@ impl Manifest {
             Entry::Unguarded { prefix, reason } => Some((prefix.as_str(), reason.as_str())),
             Entry::Guarded { .. } => None,
         })
-    }
-
-    /// Routes that cannot be served without verification keys.
-    pub(crate) fn asking_for_credentials(&self) -> impl Iterator<Item = Route<'_>> {
-        self.routes()
-            .filter(|route| matches!(route.policy.access, Access::Authenticated { .. }))
     }
 }
 

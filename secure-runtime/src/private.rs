@@ -1,15 +1,23 @@
 //! What the code that `#[secured]` writes calls. Not a public interface.
 
-use std::{cell::Cell, convert::Infallible, rc::Rc};
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    future::{Ready, ready},
+    marker::PhantomData,
+    rc::Rc,
+};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use std::future::{Ready, ready};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, dev::Payload};
 
-pub use crate::admission::Admitted;
+pub use crate::{
+    admission::Admitted,
+    policy::{Access, AllowRule, InputKind, InputPolicy, Per, Policy, Quota, RoutePattern, Rule},
+};
 use crate::{
-    authorization::IntoDecision,
+    authorization::{Decision, IntoDecision},
     input::{Input, Unvalidated},
-    policy::Policy,
+    rejection::Rejection,
     response::Secured,
 };
 
@@ -72,12 +80,17 @@ impl std::fmt::Debug for Purpose {
     }
 }
 
-/// Takes a parameter that is validated.
-pub fn input<T, M>(admitted: &mut Admitted) -> impl Future<Output = Result<T, Refused>>
-where
-    T: Input<M>,
-{
-    async {
+/// Asks the type system about the type of a parameter: `Probe::<T, _>::KIND` is the inherent
+/// constant if `T` is an input, and that of [`ProbeFallback`] otherwise; so is `take`.
+#[derive(Debug)]
+pub struct Probe<T, M>(PhantomData<(T, M)>);
+
+impl<T: Input<M>, M> Probe<T, M> {
+    /// Where a `T` comes from.
+    pub const KIND: Option<InputKind> = Some(T::KIND);
+
+    /// Takes a `T` out of an admitted request.
+    pub async fn take(admitted: &mut Admitted) -> Result<T, Refused> {
         match T::take(admitted).await {
             Ok(value) => Ok(value),
             Err(rejection) => Err(Refused(admitted.refuse(rejection).await)),
@@ -85,23 +98,127 @@ where
     }
 }
 
-/// Takes a parameter marked `#[unvalidated]`.
-pub fn unvalidated<T>(admitted: &mut Admitted) -> impl Future<Output = Result<T, Refused>>
-where
-    T: Unvalidated,
-{
-    async {
+/// The same for parameters marked `#[unvalidated]`.
+#[derive(Debug)]
+pub struct ProbeUnvalidated<T>(PhantomData<T>);
+
+impl<T: Unvalidated> ProbeUnvalidated<T> {
+    /// Where a `T` comes from.
+    pub const KIND: Option<InputKind> = Some(T::KIND.unvalidated());
+
+    /// Takes a `T` out of an admitted request, without validation.
+    pub async fn take(admitted: &mut Admitted) -> Result<T, Refused> {
         match T::take(admitted).await {
             Ok(value) => Ok(value),
             Err(rejection) => Err(Refused(admitted.refuse(rejection).await)),
         }
     }
+}
+
+/// Of a type that is no input nothing is known, and it is never taken. The bound on [`input`]
+/// blames it, and nothing else may: one mistake, one error.
+pub trait ProbeFallback {
+    /// The type.
+    type Value;
+
+    /// Nothing.
+    const KIND: Option<InputKind> = None;
+
+    /// Never ends; the program does not compile.
+    fn take(_: &mut Admitted) -> std::future::Pending<Result<Self::Value, Refused>> {
+        std::future::pending()
+    }
+}
+
+// With one marker only, so that the compiler can infer it.
+impl<T> ProbeFallback for Probe<T, ()> {
+    type Value = T;
+}
+
+impl<T> ProbeFallback for ProbeUnvalidated<T> {
+    type Value = T;
+}
+
+/// Blames a type that cannot be a parameter.
+pub const fn input<T: Input<M>, M>() {}
+
+/// Blames a type that cannot be a parameter marked `#[unvalidated]`.
+pub const fn unvalidated<T: Unvalidated>() {}
+
+/// The kind that is written into a policy.
+pub const fn kind(probed: Option<InputKind>) -> InputKind {
+    match probed {
+        Some(kind) => kind,
+        // Never seen at run time: the program does not compile.
+        None => InputKind::Body,
+    }
+}
+
+/// Stops the build with `message` if no parameter reads the body.
+#[track_caller]
+pub const fn check_takes_body(kinds: &[Option<InputKind>], message: &str) {
+    let mut rest = kinds;
+    while let [first, after @ ..] = rest {
+        match first {
+            Some(kind) if !kind.reads_body() => rest = after,
+            _ => return,
+        }
+    }
+    panic!("{}", message);
+}
+
+/// Stops the build with `message` if a parameter reads the body after an earlier one did.
+#[track_caller]
+pub const fn check_one_body(earlier: &[Option<InputKind>], this: Option<InputKind>, message: &str) {
+    let mut rest = earlier;
+    while let [first, after @ ..] = rest {
+        if let (Some(first), Some(this)) = (first, this)
+            && first.reads_body()
+            && this.reads_body()
+        {
+            panic!("{}", message);
+        }
+        rest = after;
+    }
+}
+
+/// Stops the build with `message` if a parameter is the caller.
+#[track_caller]
+pub const fn check_no_caller(kind: Option<InputKind>, message: &str) {
+    if matches!(kind, Some(InputKind::Caller)) {
+        panic!("{}", message);
+    }
+}
+
+/// What the expression of `allow` gives; not `async`, because a bound that fails on an `async fn`
+/// is reported twice.
+pub fn decision<D: IntoDecision>(decision: D) -> Result<Decision, Rejection> {
+    decision.into_decision()
 }
 
 /// Enforces the attribute's `allow`.
-pub async fn allow(admitted: &mut Admitted, decision: impl IntoDecision) -> Result<(), Refused> {
-    match admitted.allow(decision.into_decision()) {
+pub async fn allow(
+    admitted: &mut Admitted,
+    decision: Result<Decision, Rejection>,
+) -> Result<(), Refused> {
+    match admitted.allow(decision) {
         Ok(()) => Ok(()),
         Err(rejection) => Err(Refused(admitted.refuse(rejection).await)),
+    }
+}
+
+/// Turns the handler's output into a response; not `async`, as above.
+pub fn response<R: Responder>(admitted: &Admitted, output: R) -> HttpResponse {
+    output.respond_to(admitted.request()).map_into_boxed_body()
+}
+
+/// Sends the response, with the fields that the policy adds.
+pub async fn respond(admitted: Admitted, response: HttpResponse) -> Secured {
+    admitted.respond(response).await
+}
+
+impl From<Result<Secured, Refused>> for Secured {
+    fn from(outcome: Result<Secured, Refused>) -> Self {
+        outcome.unwrap_or_else(|Refused(answer)| answer)
     }
 }

@@ -7,13 +7,15 @@
 use std::{borrow::Cow, fmt};
 
 use actix_web::{
-    HttpResponse, HttpResponseBuilder,
+    HttpResponse, HttpResponseBuilder, ResponseError,
     http::{
         StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
 };
 use serde::Serialize;
+
+use crate::security::DEFAULT_REALM;
 
 /// What went wrong, as one row of the table of refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +86,13 @@ enum ErrorCode {
     InsufficientUserAuthentication,
     InvalidRequest,
     InvalidToken,
+}
+
+impl Row {
+    /// The public text.
+    pub(crate) fn detail(&self) -> &'static str {
+        self.detail
+    }
 }
 
 impl Refusal {
@@ -402,6 +411,23 @@ impl Rejection {
             challenge.push_str(&format!(", {name}=\"{value}\""));
         }
         challenge
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.refusal.row().detail)
+    }
+}
+
+/// A handler may refuse in the same words: `Result<impl Responder, Rejection>`.
+impl ResponseError for Rejection {
+    fn status_code(&self) -> StatusCode {
+        self.0.refusal.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.respond(DEFAULT_REALM)
     }
 }
 

@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody, http::header::HeaderName};
+use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody};
 
 use crate::{
-    input::body::{Body, OwnsPayload},
+    input::{body::Body, refused_body::RefusedBody},
     policy::Policy,
     rejection::{Refusal, Rejection},
     security::{DEFAULT_REALM, Security},
 };
-
-pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
-pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// An unread body is drained up to here, so that the connection stays usable; beyond it the
 /// connection is closed. Values: the cost of a small upload against the cost of a new connection.
@@ -88,7 +85,7 @@ async fn close_over(response: HttpResponse, body: &mut Body) -> HttpResponse {
     match body.take_remaining() {
         None => response,
         Some(payload) => {
-            response.map_body(|_, inner| BoxBody::new(OwnsPayload::new(inner, payload)))
+            response.map_body(|_, inner| BoxBody::new(RefusedBody::new(inner, payload)))
         }
     }
 }

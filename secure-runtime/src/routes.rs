@@ -160,6 +160,15 @@ impl Routes {
         self
     }
 
+    /// Makes a value known to the handlers of this scope, as actix's `app_data` does: a
+    /// `web::Data` that they take, or the context of a garde validation.
+    pub fn app_data<T: 'static>(&mut self, data: T) -> &mut Self {
+        self.mounts.push(Box::new(|config| {
+            config.app_data(data);
+        }));
+        self
+    }
+
     /// Groups handlers under a common prefix of their paths.
     pub fn scope(&mut self, prefix: &str, describe: impl FnOnce(&mut Self)) -> &mut Self {
         let mut inner = Self {

@@ -5,17 +5,21 @@ use std::sync::Arc;
 use actix_web::web::ServiceConfig;
 
 use crate::{
-    address::ClientAddresses,
-    auth::{Authenticator, AuthenticatorOptions, Issuer},
+    address::{ClientAddresses, ForwardingHeader},
+    auth::{
+        Authenticator, AuthenticatorOptions, EcdsaAlgorithm, HmacAlgorithm, Issuer, RsaAlgorithm,
+        VerifyingKey,
+    },
     clock::Clock,
-    danger::Transport,
-    error::Error,
+    error::{Error, Mistake, Mistakes},
     limit::RateLimiter,
-    manifest::{Manifest, MethodTable},
+    manifest::{Manifest, MethodTable, Route},
     policy::{Access, Per, Policy, Quota},
     rejection::{Refusal, Rejection},
     routes::Routes,
-    settings::Settings,
+    settings::{
+        Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
+    },
     shield::Shield,
 };
 
@@ -57,10 +61,8 @@ struct Parts {
     addresses: ClientAddresses,
     authenticator: Option<Authenticator>,
     clock: Clock,
-    limiter: Arc<RateLimiter>,
-    realm: String,
+    limiter: RateLimiter,
     settings: Settings,
-    transport: Transport,
 }
 
 /// How often one address may present credentials that are wrong, before the answer is 429.
@@ -86,16 +88,19 @@ static AUTHENTICATION_FAILURES: Policy = Policy {
 /// Puts a [`Security`] together in code.
 #[derive(Debug)]
 pub struct SecurityBuilder {
-    addresses: ClientAddresses,
     clock: Clock,
     issuers: Vec<Issuer>,
-    options: AuthenticatorOptions,
     settings: Settings,
-    transport: Transport,
 }
 
 impl SecurityBuilder {
-    /// Whose tokens are accepted; may be called several times.
+    /// Everything that an operator decides; the defaults unless given.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Whose tokens are accepted, beside the issuers of the settings; may be called several times.
     pub fn issuer(mut self, issuer: Issuer) -> Self {
         self.issuers.push(issuer);
         self
@@ -107,55 +112,140 @@ impl SecurityBuilder {
         self
     }
 
-    /// How requests must have come; over HTTPS unless given.
-    pub fn transport(mut self, transport: Transport) -> Self {
-        self.transport = transport;
-        self
-    }
-
-    /// How the client's address is found; the peer's unless given.
-    pub fn client_addresses(mut self, addresses: ClientAddresses) -> Self {
-        self.addresses = addresses;
-        self
-    }
-
-    /// Checks the parts and puts them together.
+    /// Reads keys from where the settings say they are, checks the parts and puts them together.
     ///
     /// # Errors
     ///
-    /// Whatever is wrong with the issuers or their keys.
+    /// Whatever is wrong with the issuers or their keys, all of it at once.
     pub fn build(self) -> Result<Security, Error> {
-        let authenticator = if self.issuers.is_empty() {
+        let Self {
+            clock,
+            mut issuers,
+            settings,
+        } = self;
+        issuers.extend(configured_issuers(&settings)?);
+        let authenticator = if issuers.is_empty() {
             None
         } else {
-            Some(Authenticator::new(
-                self.issuers,
-                self.clock.clone(),
-                self.options,
-            )?)
+            let options = AuthenticatorOptions {
+                leeway: settings.tokens.leeway,
+                cache_bytes: settings.tokens.cache,
+            };
+            let authenticator = Authenticator::new(issuers, clock.clone(), options)
+                .map_err(|error| wrong("issuers", error))?;
+            Some(authenticator)
         };
+        let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys)
+            .map_err(|error| wrong("limits", error))?;
         Ok(Security(Arc::new(Parts {
-            addresses: self.addresses,
+            addresses: client_addresses(&settings.client_address)?,
             authenticator,
-            limiter: RateLimiter::new(self.clock.clone(), self.settings.limits.max_keys),
-            clock: self.clock,
-            realm: self.settings.realm.clone(),
-            settings: self.settings,
-            transport: self.transport,
+            clock,
+            limiter,
+            settings,
         })))
     }
 }
 
+fn wrong(key: &str, error: impl std::fmt::Display) -> Error {
+    Error::Settings(Mistake::new(key, error.to_string()).into())
+}
+
+/// The issuers of the settings with their keys.
+fn configured_issuers(settings: &Settings) -> Result<Vec<Issuer>, Error> {
+    let mut mistakes = Mistakes::default();
+    let mut issuers = Vec::new();
+    for (place, configured) in settings.issuers.iter().enumerate() {
+        let mut issuer = Issuer::new(&configured.issuer, &configured.audience)
+            .client_id_from(configured.client_id.as_str());
+        for path in &configured.roles {
+            issuer = issuer.roles_from(path.as_str());
+        }
+        for path in &configured.scopes {
+            issuer = issuer.scopes_from(path.as_str());
+        }
+        if configured.accept_generic_typ {
+            issuer = issuer.accept_generic_typ();
+        }
+        for (key_place, key) in configured.keys.iter().enumerate() {
+            match verifying_key(key) {
+                Ok(key) => issuer = issuer.key(key),
+                Err(mistake) => {
+                    mistakes.add(mistake.within(&format!("issuers[{place}].keys[{key_place}]")));
+                }
+            }
+        }
+        issuers.push(issuer);
+    }
+    mistakes.into_result(Error::Settings)?;
+    Ok(issuers)
+}
+
+fn verifying_key(settings: &KeySettings) -> Result<VerifyingKey, Mistake> {
+    let unsuited = |needed: &str| {
+        Mistake::new(
+            "algorithm",
+            format!("`{}` needs {needed}", settings.algorithm),
+        )
+    };
+    let key = match settings.load()? {
+        KeyMaterial::PublicKey(pem) => match settings.algorithm {
+            Algorithm::EdDsa => VerifyingKey::eddsa(pem),
+            Algorithm::Es256 => VerifyingKey::ecdsa(EcdsaAlgorithm::Es256, pem),
+            Algorithm::Es384 => VerifyingKey::ecdsa(EcdsaAlgorithm::Es384, pem),
+            Algorithm::Ps256 => VerifyingKey::rsa(RsaAlgorithm::Ps256, pem),
+            Algorithm::Ps384 => VerifyingKey::rsa(RsaAlgorithm::Ps384, pem),
+            Algorithm::Ps512 => VerifyingKey::rsa(RsaAlgorithm::Ps512, pem),
+            Algorithm::Rs256 => VerifyingKey::rsa(RsaAlgorithm::Rs256, pem),
+            Algorithm::Rs384 => VerifyingKey::rsa(RsaAlgorithm::Rs384, pem),
+            Algorithm::Rs512 => VerifyingKey::rsa(RsaAlgorithm::Rs512, pem),
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => {
+                return Err(unsuited("a secret: give `secret_file`"));
+            }
+        },
+        KeyMaterial::Secret(secret) => match settings.algorithm {
+            Algorithm::Hs256 => VerifyingKey::hmac(HmacAlgorithm::Hs256, &secret),
+            Algorithm::Hs384 => VerifyingKey::hmac(HmacAlgorithm::Hs384, &secret),
+            Algorithm::Hs512 => VerifyingKey::hmac(HmacAlgorithm::Hs512, &secret),
+            _ => return Err(unsuited("a public key: give `public_key_file`")),
+        },
+    };
+    let key = key.map_err(|error| Mistake::new("", error.to_string()))?;
+    Ok(match &settings.id {
+        Some(id) => key.with_id(id),
+        None => key,
+    })
+}
+
+fn client_addresses(settings: &ClientAddressSettings) -> Result<ClientAddresses, Error> {
+    let header = match settings.header {
+        ForwardedHeader::Forwarded => ForwardingHeader::Forwarded,
+        ForwardedHeader::XForwardedFor => ForwardingHeader::XForwardedFor,
+    };
+    match settings.hops {
+        Some(hops) => Ok(ClientAddresses::behind_hops(hops.get(), header)),
+        None => ClientAddresses::behind(settings.trusted_proxies.clone(), header)
+            .map_err(|error| wrong("client_address.trusted_proxies", error)),
+    }
+}
+
 impl Security {
+    /// Puts the parts together as an operator configured them.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the settings, or with the keys that they name.
+    pub async fn from_settings(settings: Settings) -> Result<Self, Error> {
+        settings.check()?;
+        Self::builder().settings(settings).build()
+    }
+
     /// Starts with default settings and no issuer.
     pub fn builder() -> SecurityBuilder {
         SecurityBuilder {
-            addresses: ClientAddresses::default(),
             clock: Clock::system(),
             issuers: Vec::new(),
-            options: AuthenticatorOptions::default(),
             settings: Settings::default(),
-            transport: Transport::default(),
         }
     }
 
@@ -185,23 +275,31 @@ impl Security {
     ///
     /// # Errors
     ///
-    /// [`Error::Unconfigured`] lists every route that cannot work.
+    /// [`Error::Routes`] lists every route that cannot work.
     pub fn check(&self, manifest: &Manifest) -> Result<(), Error> {
-        if self.0.authenticator.is_some() {
-            return Ok(());
+        let mut mistakes = Mistakes::default();
+        for Route {
+            method,
+            path,
+            policy,
+        } in manifest.routes()
+        {
+            let asks = matches!(policy.access, Access::Authenticated { .. });
+            let wrong = if asks && self.0.authenticator.is_none() {
+                Some("asks for credentials, and no issuer is configured: add `[[issuers]]` to the settings".to_owned())
+            } else {
+                let prepared = self.0.limiter.prepare(policy);
+                prepared
+                    .err()
+                    .map(|rejection| rejection.reason().to_owned())
+            };
+            if let Some(problem) = wrong {
+                let mut mistake = Mistake::new(format!("{method} {path}"), problem);
+                mistake.found_in(format!("{}:{}", policy.file, policy.line));
+                mistakes.add(mistake);
+            }
         }
-        let missing: Vec<String> = manifest
-            .asking_for_credentials()
-            .map(|route| {
-                let Policy { file, line, .. } = route.policy;
-                format!("{} {} ({file}:{line}) asks for credentials, and no issuer is configured: add `[[issuers]]` to the settings", route.method, route.path)
-            })
-            .collect();
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Unconfigured { missing })
-        }
+        mistakes.into_result(Error::Routes)
     }
 
     /// The verifier of tokens.
@@ -241,11 +339,7 @@ impl Security {
     }
 
     pub(crate) fn realm(&self) -> &str {
-        &self.0.realm
-    }
-
-    pub(crate) fn transport(&self) -> Transport {
-        self.0.transport
+        &self.0.settings.realm
     }
 }
 

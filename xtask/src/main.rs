@@ -1,1 +1,147 @@
-fn main() {}
+//! The commands of this repository; `cargo xtask` lists them.
+
+mod duplicates;
+mod run;
+
+use std::{env, process::ExitCode};
+
+use self::run::{Result, Steps, cargo, succeeds};
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  check         formatting and lints
+  test          all that the continuous integration demands
+  bless         rewrite expected outputs and policy.lock; look at the diff afterwards
+  expand NAME   show what the attributes of the example NAME become
+  bench         measure, side by side with peers";
+
+fn main() -> ExitCode {
+    let arguments = env::args().skip(1).collect::<Vec<_>>();
+    let arguments = arguments.iter().map(String::as_str).collect::<Vec<_>>();
+    let result = match arguments.as_slice() {
+        ["bench", filter @ ..] => bench(filter),
+        ["bless"] => bless(),
+        ["check"] => check(),
+        ["expand", name] => expand(name),
+        ["test"] => test(),
+        _ => Err(USAGE.into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Every step names the same packages and features, so that nothing is compiled twice.
+const EVERYTHING: [&str; 3] = ["--workspace", "--all-features", "--locked"];
+
+fn check() -> Result {
+    let mut steps = Steps::default();
+    format_and_lint(&mut steps)?;
+    steps.finish();
+    Ok(())
+}
+
+fn test() -> Result {
+    let mut steps = Steps::default();
+    format_and_lint(&mut steps)?;
+    steps.run(
+        "unit, integration, compile-error and doc tests",
+        cargo(&["test"]).args(EVERYTHING),
+    )?;
+    steps.run(
+        "documentation",
+        cargo(&["doc", "--no-deps"])
+            .args(EVERYTHING)
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    steps.run(
+        "the quickstart, from first to last step",
+        cargo(&["run", "--all-features", "--locked", "--bin", "quickstart"]).args(["--", "--tour"]),
+    )?;
+    steps.check("duplicates among the dependencies", duplicates::check)?;
+    steps.run("packages, as they would be published", &mut package())?;
+    steps.finish();
+    Ok(())
+}
+
+/// Runs the tests with every tool told to write down what it sees.
+fn bless() -> Result {
+    let mut steps = Steps::default();
+    steps.run(
+        "tests, rewriting what they expect",
+        cargo(&["test"])
+            .args(EVERYTHING)
+            .env("TRYBUILD", "overwrite")
+            .env("UPDATE_EXPECT", "1")
+            .env("UPDATE_POLICY", "1"),
+    )?;
+    steps.finish();
+    println!("now read `git diff`: what was blessed is what the tests demand from here on");
+    Ok(())
+}
+
+fn expand(name: &str) -> Result {
+    if !succeeds(&mut cargo(&["expand", "--version"])) {
+        return Err("`cargo install cargo-expand` first".into());
+    }
+    Steps::default().run(
+        "expansion",
+        &mut cargo(&["expand", "--package", "examples", "--bin", name]),
+    )
+}
+
+fn bench(filter: &[&str]) -> Result {
+    Steps::default().run(
+        "measurements",
+        cargo(&["bench", "--package", "secure-bench", "--locked", "--"]).args(filter),
+    )
+}
+
+fn format_and_lint(steps: &mut Steps) -> Result {
+    steps.check("tools", install_components)?;
+    steps.run("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
+    steps.run(
+        "lints",
+        cargo(&["clippy", "--all-targets"])
+            .args(EVERYTHING)
+            .args(["--", "-D", "warnings"]),
+    )
+}
+
+/// Gets what `rust-toolchain.toml` lists; some versions of rustup leave that to us. A C compiler
+/// must be there already, or this program would not have been linked.
+fn install_components() -> Result {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if succeeds(&mut cargo(&[subcommand, "--version"])) {
+            continue;
+        }
+        let mut rustup = run::command("rustup");
+        rustup.args(["component", "add", component]);
+        if !succeeds(&mut rustup) {
+            return Err(format!("`{component}` is missing and rustup cannot add it").into());
+        }
+    }
+    Ok(())
+}
+
+/// Packages and compiles the published crates; the second finds the first in a registry that
+/// cargo makes up for the occasion.
+fn package() -> std::process::Command {
+    let mut command = cargo(&["package", "--locked", "--allow-dirty"]);
+    command.args(["--package", "secure-macros", "--package", "secure-runtime"]);
+    // A package leaves the workspace and its profiles behind. With the same profiles, the
+    // dependencies that the tests compiled are used again.
+    for profile in [
+        "profile.dev.debug=\"line-tables-only\"",
+        "profile.dev.package.\"*\".opt-level=1",
+        "profile.dev.package.\"*\".debug=false",
+    ] {
+        command.args(["--config", profile]);
+    }
+    command
+}

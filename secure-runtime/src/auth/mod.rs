@@ -1,32 +1,287 @@
-use crate::{clock::Clock, error::Error, rejection::*};
-use actix_web::http::header::HeaderMap;
+//! From credentials to a principal.
+//!
+//! An [`Authenticator`] verifies the access token of a request, a JWT as RFC 9068 describes it,
+//! and says who the caller is:
+//!
+//! ```
+//! use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+//! use secure_runtime::{Authenticator, AuthenticatorOptions, Clock, Issuer, Refusal, VerifyingKey};
+//!
+//! let key = VerifyingKey::eddsa(
+//!     "-----BEGIN PUBLIC KEY-----
+//! MCowBQYDK2VwAyEAjKKsklIcXZ71mS0V0bKhkrDSvzzG1ZmAoYBcPcnOg58=
+//! -----END PUBLIC KEY-----",
+//! )?;
+//! let authenticator = Authenticator::new(
+//!     vec![Issuer::new("https://login.example.com", "https://orders.example.com").key(key)],
+//!     Clock::system(),
+//!     AuthenticatorOptions::default(),
+//! )?;
+//!
+//! let mut headers = HeaderMap::new();
+//! headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer not.a.token"));
+//! let refused = authenticator.authenticate(&headers).unwrap_err();
+//! assert_eq!(refused.refusal(), Refusal::CredentialsInvalid);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! In reading order: [`credentials`] finds the token, [`cache`] knows whether it was verified
+//! before, [`jwt`] verifies it with the [`keys`] of its [`issuer`], and [`principal`] is what
+//! comes out.
+
+mod cache;
+mod credentials;
+mod issuer;
+mod jwt;
+mod keys;
+mod principal;
+#[cfg(test)]
+mod tests;
+
 use std::{sync::Arc, time::Duration};
-#[derive(Clone)]
-pub struct Principal(Arc<str>);
-impl Principal {
-    pub fn identity(&self) -> &Arc<str> {
-        &self.0
-    }
-    pub fn has_role(&self, _r: &str) -> bool {
-        true
-    }
-    pub fn has_scope(&self, _r: &str) -> bool {
-        true
+
+use actix_web::http::header::HeaderMap;
+use arc_swap::ArcSwap;
+
+use self::{cache::Cache, issuer::Issuers, jwt::Reason};
+pub use self::{
+    credentials::{Credentials, MAX_TOKEN_BYTES},
+    issuer::{ClaimPath, Issuer},
+    keys::{EcdsaAlgorithm, HmacAlgorithm, KeyError, RsaAlgorithm, VerifyingKey},
+    principal::{Claims, Principal},
+};
+use crate::{
+    clock::Clock,
+    rejection::{Refusal, Rejection},
+};
+
+/// Clocks that are further apart than this are broken, not skewed (RFC 7519 section 4.1.4:
+/// "usually no more than a few minutes").
+const MAX_LEEWAY: Duration = Duration::from_secs(300);
+
+/// Verifies the credentials of requests.
+pub struct Authenticator {
+    snapshot: ArcSwap<Snapshot>,
+    clock: Clock,
+    /// Milliseconds.
+    leeway: u64,
+    cache_bytes: u64,
+}
+
+/// Keys, and what was verified with them.
+///
+/// INVARIANT: an entry of the cache was verified with these issuers. They are replaced together,
+/// so a verification that began before a replacement ends in the cache that was replaced.
+struct Snapshot {
+    issuers: Issuers,
+    cache: Option<Cache>,
+}
+
+/// What an [`Authenticator`] can be told beside its issuers.
+#[derive(Clone, Debug)]
+pub struct AuthenticatorOptions {
+    /// How far the clocks of issuers may be from ours; at most five minutes. One minute unless
+    /// told otherwise, which synchronised clocks never need and most others never exceed.
+    pub leeway: Duration,
+    /// Memory for tokens that were verified, in bytes; zero verifies every token every time.
+    /// 32 MiB unless told otherwise, enough for about ten thousand callers at a time.
+    pub cache_bytes: u64,
+}
+
+impl Default for AuthenticatorOptions {
+    fn default() -> Self {
+        Self {
+            leeway: Duration::from_secs(60),
+            cache_bytes: 32 * 1024 * 1024,
+        }
     }
 }
-pub struct Authenticator;
-#[derive(Debug, Default)]
-pub struct AuthenticatorOptions;
-#[derive(Debug)]
-pub struct Issuer;
+
+/// Why there can be no such [`Authenticator`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// An audience that no token can have.
+    #[error(
+        "the audience of issuer `{issuer}` is empty, too long or has control characters: write what its tokens have as `aud`"
+    )]
+    Audience {
+        /// Whose.
+        issuer: String,
+    },
+    /// An issuer's name that no token can have.
+    #[error(
+        "the name of an issuer is empty, too long or has control characters: write what its tokens have as `iss`"
+    )]
+    IssuerName,
+    /// Two issuers of one name.
+    #[error("issuer `{issuer}` is configured twice: give all its keys to one")]
+    IssuerTwice {
+        /// Which.
+        issuer: String,
+    },
+    /// HMAC secrets beside public keys.
+    #[error(
+        "issuer `{issuer}` has HMAC secrets and public keys: keep to one kind, or an attacker picks the weaker one"
+    )]
+    KeyFamiliesMixed {
+        /// Whose.
+        issuer: String,
+    },
+    /// A key's name that no token can have.
+    #[error(
+        "the name of a key of issuer `{issuer}` is empty, too long or has control characters: write what its tokens have as `kid`"
+    )]
+    KeyId {
+        /// Whose.
+        issuer: String,
+    },
+    /// A key without a name beside others.
+    #[error("issuer `{issuer}` has several keys and one has no name: call `with_id` on each")]
+    KeyIdMissing {
+        /// Whose.
+        issuer: String,
+    },
+    /// Two keys of one name.
+    #[error("issuer `{issuer}` has two keys named `{id}`: give each its own `kid`")]
+    KeyIdTwice {
+        /// Whose.
+        issuer: String,
+        /// The name.
+        id: String,
+    },
+    /// A leeway that makes `exp` meaningless.
+    #[error("the leeway is {seconds} s and may be at most 300 s: synchronise the clocks")]
+    Leeway {
+        /// What was asked for.
+        seconds: u64,
+    },
+    /// Nobody could call.
+    #[error("no issuer is configured: add the one that issues this service's tokens")]
+    NoIssuer,
+    /// An issuer whose tokens cannot be verified.
+    #[error("issuer `{issuer}` has no key: add the one that verifies its tokens")]
+    NoKey {
+        /// Which.
+        issuer: String,
+    },
+}
+
 impl Authenticator {
-    pub fn new(_: Vec<Issuer>, _: Clock, _: AuthenticatorOptions) -> Result<Self, Error> {
-        Ok(Self)
+    /// An authenticator for the tokens of these issuers.
+    pub fn new(
+        issuers: Vec<Issuer>,
+        clock: Clock,
+        options: AuthenticatorOptions,
+    ) -> Result<Self, AuthError> {
+        let AuthenticatorOptions {
+            leeway,
+            cache_bytes,
+        } = options;
+        if leeway > MAX_LEEWAY {
+            return Err(AuthError::Leeway {
+                seconds: leeway.as_secs(),
+            });
+        }
+        Ok(Self {
+            snapshot: ArcSwap::from_pointee(Snapshot::new(issuers, cache_bytes)?),
+            clock,
+            leeway: millis(leeway),
+            cache_bytes,
+        })
     }
-    pub fn authenticate(&self, _h: &HeaderMap) -> Result<Principal, Rejection> {
-        Err(Rejection::new(Refusal::CredentialsMissing, ""))
+
+    /// Puts other issuers and keys in place of all that there were, and forgets every token that
+    /// was verified with those. On an error everything stays as it was.
+    pub fn replace_issuers(&self, issuers: Vec<Issuer>) -> Result<(), AuthError> {
+        self.snapshot
+            .store(Arc::new(Snapshot::new(issuers, self.cache_bytes)?));
+        Ok(())
+    }
+
+    /// The issuers as configured, in the order of their names, for printing.
+    pub fn issuers(&self) -> Vec<Issuer> {
+        let mut issuers: Vec<_> = self.snapshot.load().issuers.all().cloned().collect();
+        issuers.sort_unstable_by(|a, b| a.name().cmp(b.name()));
+        issuers
+    }
+
+    /// Who sends a request with these header fields.
+    pub fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Rejection> {
+        let credentials = Credentials::from_headers(headers)?;
+        self.verify(&credentials)
+            .map_err(|reason| Rejection::new(Refusal::CredentialsInvalid, reason))
+    }
+
+    fn verify(&self, credentials: &Credentials<'_>) -> Result<Principal, Reason> {
+        let token = credentials.token();
+        let snapshot = self.snapshot.load();
+        if let Some(cache) = &snapshot.cache
+            && let Some(principal) = cache.get(token)
+        {
+            let valid = principal.lifetime().check(self.now(), self.leeway);
+            if valid.is_err() {
+                cache.remove(token);
+            }
+            return valid.map(|()| principal);
+        }
+        let principal = Principal::new(jwt::verify(credentials, &snapshot.issuers)?);
+        principal.lifetime().check(self.now(), self.leeway)?;
+        if let Some(cache) = &snapshot.cache {
+            cache.insert(token, &principal);
+        }
+        Ok(principal)
+    }
+
+    /// Whether the caller authenticated at most `max_age` ago (RFC 9470). Leeway is not added: a
+    /// route that asks for a recent authentication wants it recent.
+    pub(crate) fn check_age(
+        &self,
+        principal: &Principal,
+        max_age: Duration,
+    ) -> Result<(), Rejection> {
+        let too_old = |reason| {
+            Rejection::new(Refusal::AuthenticationTooOld, reason).with_max_age(max_age.as_secs())
+        };
+        let now = self.now();
+        match principal.authenticated_at_millis() {
+            None => Err(too_old("token: `auth_time` is missing")),
+            Some(then) if then > now.saturating_add(self.leeway) => Err(Rejection::new(
+                Refusal::CredentialsInvalid,
+                "token: `auth_time` is in the future",
+            )),
+            Some(then) if now.saturating_sub(then) > millis(max_age) => {
+                Err(too_old("token: `auth_time` is too long ago"))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.unix_seconds().saturating_mul(1000)
     }
 }
-pub(crate) fn check_age(_p: &Principal, _m: Duration, _c: &Clock) -> Result<(), Rejection> {
-    Ok(())
+
+/// Without keys and without tokens.
+impl std::fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authenticator")
+            .field("issuers", &self.snapshot.load().issuers)
+            .field("leeway", &self.leeway)
+            .field("cache_bytes", &self.cache_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Snapshot {
+    fn new(issuers: Vec<Issuer>, cache_bytes: u64) -> Result<Self, AuthError> {
+        Ok(Self {
+            issuers: Issuers::new(issuers)?,
+            cache: Cache::new(cache_bytes),
+        })
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

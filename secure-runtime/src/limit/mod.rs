@@ -1,33 +1,254 @@
-use crate::{address::ClientAddress, clock::Clock, policy::Policy, rejection::Rejection};
-use actix_web::http::header::HeaderValue;
-use std::sync::Arc;
-#[derive(Default, Debug)]
-pub struct Charges;
-impl Charges {
-    pub(crate) fn fields(&self, _p: &'static Policy) -> Option<(HeaderValue, HeaderValue)> {
-        None
+//! How often: quotas, counted in the memory of this process.
+//!
+//! A quota is enforced by the generic cell rate algorithm (GCRA): with `T` the time in which one
+//! request becomes available and `B` the burst, in any window of length `W` at most
+//! `B + W / T` requests pass, and a burst of `B` that was used up comes back one by one. So
+//! `10/min` admits 10 at once and then one every 6 seconds: 19 in the first minute of a client
+//! who never pauses, 10 in each further one.
+//!
+//! # Several quotas
+//!
+//! A request is charged to all quotas of its policy or to none. Quotas `per ip` are charged
+//! before the caller is known, the others after; each in the order of the policy. The first that
+//! denies ends it, and what had been charged is taken back, that of the earlier stage too. So
+//! between a charge and its refund another request can be refused for the sake of one that is
+//! refused itself: more than a quota admits is never admitted, now and then for an instant less
+//! is. A caller who is refused for another reason (401, 403) stays charged: guessing costs.
+//!
+//! # Memory
+//!
+//! Addresses cost a client nothing, so the number of keys has a bound, one for networks and one
+//! for users: who floods the service from many addresses takes no room from users. When there is
+//! no room, all new subjects of a quota are counted as one: the flood is refused, and newcomers
+//! with it, until keys expire; those who are known keep their own count. A key of a network costs
+//! at most 32 bytes in a full table of the default size. A key of a user costs 42 and keeps the
+//! text of the identity. Keys expire when their quota is whole again, and are removed within a
+//! second by a thread of the limiter's own.
+
+mod bucket;
+mod charges;
+mod fields;
+mod route;
+mod sweep;
+mod table;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::{
+    collections::HashMap,
+    io,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use actix_web::http::header::HeaderName;
+use arc_swap::ArcSwap;
+
+pub(crate) use self::charges::Charges;
+use self::{
+    route::{Caller, Denied, RouteLimits},
+    sweep::Sweeper,
+    table::Table,
+};
+use crate::{
+    address::{ClientAddress, Network},
+    clock::Clock,
+    policy::{Per, Policy},
+    rejection::{Refusal, Rejection},
+};
+
+/// Most keys of each kind, unless configured.
+pub(crate) const DEFAULT_MAX_KEYS: NonZeroUsize =
+    const { NonZeroUsize::new(1_000_000).expect("it is not zero") };
+
+/// How long a key that has expired may stay. Until then it takes the place of a new one.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Field that tells what the quotas are.
+pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Field that tells what is left of them.
+pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Counts requests against the quotas of their policies.
+///
+/// One for a process, shared by its workers: each worker with its own would multiply the quotas.
+#[derive(Debug)]
+pub(crate) struct RateLimiter {
+    tables: Arc<Tables>,
+    /// By the address of the policy, which is its identity: it is a static.
+    routes: ArcSwap<HashMap<usize, Arc<RouteLimits>, foldhash::fast::FixedState>>,
+    /// The slot that the next new quota gets; locked while a policy is added.
+    next_slot: Mutex<u32>,
+    clock: Clock,
+    #[cfg_attr(not(test), expect(dead_code, reason = "it is there to be dropped"))]
+    sweeper: Sweeper,
+}
+
+/// The counts of all quotas that count by subject.
+#[derive(Debug)]
+struct Tables {
+    networks: Arc<Table<Network>>,
+    users: Arc<Table<Arc<str>>>,
+}
+
+impl Tables {
+    fn sweep(&self, now: u64, goes_on: impl Fn() -> bool) {
+        self.networks.sweep(now, &goes_on);
+        self.users.sweep(now, &goes_on);
     }
 }
-#[derive(Debug)]
-pub struct RateLimiter;
+
 impl RateLimiter {
-    pub fn new(_c: Clock, _n: usize) -> Arc<Self> {
-        Arc::new(Self)
+    /// A limiter that remembers at most `max_keys` networks and as many users.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread.
+    pub(crate) fn new(clock: Clock, max_keys: NonZeroUsize) -> io::Result<Self> {
+        let max_keys = max_keys.get();
+        let tables = Arc::new(Tables {
+            networks: Arc::new(Table::new(max_keys)),
+            users: Arc::new(Table::new(max_keys)),
+        });
+        Ok(Self {
+            sweeper: Sweeper::start(&tables, clock.clone(), SWEEP_INTERVAL)?,
+            tables,
+            routes: ArcSwap::default(),
+            next_slot: Mutex::new(0),
+            clock,
+        })
     }
+
+    /// Charges the quotas `per ip`.
     pub(crate) fn charge_ip(
         &self,
-        _p: &'static Policy,
-        _a: ClientAddress,
-        _c: &mut Charges,
-    ) -> Result<(), Rejection> {
-        Ok(())
+        policy: &'static Policy,
+        address: ClientAddress,
+    ) -> Result<Charges, Rejection> {
+        if policy.quotas.is_empty() {
+            return Ok(Charges::default());
+        }
+        let mut charges = Charges::new(self.route(policy)?, address.network());
+        self.charge(&mut charges, None, |per| per == Per::Ip)?;
+        Ok(charges)
     }
+
+    /// Charges the quotas `per user` and `per route`; a denial takes back what was charged before.
+    ///
+    /// `identity` names the caller: the same text for two requests exactly if they come from the
+    /// same user of the same issuer.
     pub(crate) fn charge_caller(
         &self,
-        _p: &'static Policy,
-        _i: Option<&Arc<str>>,
-        _c: &mut Charges,
+        charges: &mut Charges,
+        identity: Option<&Arc<str>>,
     ) -> Result<(), Rejection> {
+        self.charge(charges, identity, |per| per != Per::Ip)
+    }
+
+    /// Makes the quotas of a policy ready before the first request, and finds what is wrong
+    /// with them.
+    pub(crate) fn prepare(&self, policy: &'static Policy) -> Result<(), Rejection> {
+        self.route(policy).map(drop)
+    }
+
+    fn charge(
+        &self,
+        charges: &mut Charges,
+        identity: Option<&Arc<str>>,
+        is_due: impl Fn(Per) -> bool,
+    ) -> Result<(), Rejection> {
+        // Out of the charges while they grow: this is cheaper than one more count of the `Arc`.
+        let Some(route) = charges.route.take() else {
+            return Ok(());
+        };
+        let caller = Caller {
+            network: charges.network,
+            identity,
+        };
+        let due = route.limits.iter().enumerate();
+        for (place, limit) in due.filter(|(_, limit)| is_due(limit.quota.per)) {
+            match limit.charge(caller, bucket::now(&self.clock)) {
+                Ok(paid) => charges.push(place, paid),
+                Err(denied) => {
+                    let now = bucket::now(&self.clock);
+                    charges.refund(&route, caller, now);
+                    return Err(match denied {
+                        Denied::NoCaller => Rejection::new(
+                            Refusal::NotConfigured,
+                            "a quota per user on a route without callers",
+                        ),
+                        Denied::Wait(wait) => refuse(&route, caller, (place, wait), now),
+                    });
+                }
+            }
+        }
+        charges.route = Some(route);
         Ok(())
     }
+
+    fn route(&self, policy: &'static Policy) -> Result<Arc<RouteLimits>, Rejection> {
+        let identity = std::ptr::from_ref(policy).addr();
+        if let Some(route) = self.routes.load().get(&identity) {
+            return Ok(Arc::clone(route));
+        }
+        let mut next_slot = self
+            .next_slot
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been here: two sets of counts would double the quotas.
+        if let Some(route) = self.routes.load().get(&identity) {
+            return Ok(Arc::clone(route));
+        }
+        let route = RouteLimits::new(policy, *next_slot, &self.tables, &self.clock)
+            .map(Arc::new)
+            .ok_or_else(|| Rejection::new(Refusal::NotConfigured, "a quota that cannot be met"))?;
+        // Policies are statics: there is no such number of quotas in a program.
+        *next_slot += u32::try_from(policy.quotas.len()).unwrap_or(u32::MAX);
+        let mut routes = HashMap::clone(&self.routes.load());
+        routes.insert(identity, Arc::clone(&route));
+        self.routes.store(Arc::new(routes));
+        Ok(route)
+    }
+}
+
+/// The refusal, after every charge was taken back.
+///
+/// All quotas of the policy are looked at, not only the one that denied: a caller who waits as
+/// long as he is told is admitted, unless others use up what they share with him.
+fn refuse(
+    route: &RouteLimits,
+    caller: Caller<'_>,
+    (denying, its_wait): (usize, u64),
+    now: u64,
+) -> Rejection {
+    let violated: Vec<_> = route
+        .limits
+        .iter()
+        .enumerate()
+        .filter_map(|(place, limit)| {
+            // Another request may have given something back since the denial, and then this one
+            // could have been admitted: it was not, and the answer says what was true then.
+            let denied = if place == denying { its_wait } else { 0 };
+            let wait = limit.wait(caller, now).max(denied);
+            (wait > 0).then_some((limit, wait))
+        })
+        .collect();
+    let wait = violated.iter().map(|(_, wait)| *wait).max().unwrap_or(0);
+    let names = violated.iter().map(|(limit, _)| limit.quota.name).collect();
+    let states = violated
+        .iter()
+        .filter_map(|(limit, wait)| Some((limit.label.as_deref()?, 0, *wait)));
+
+    let mut rejection = Rejection::new(Refusal::QuotaExceeded, "a quota is used up")
+        .with_retry_after(fields::seconds(wait).max(1))
+        .with_violated_policies(names);
+    if let Some(field) = route.policy_field.clone() {
+        rejection = rejection.with_field(RATELIMIT_POLICY, field);
+    }
+    if let Some(field) = fields::state(states) {
+        rejection = rejection.with_field(RATELIMIT, field);
+    }
+    rejection
 }

@@ -5,6 +5,7 @@
 
 mod compare;
 mod rule;
+mod table;
 
 use std::fmt::Write;
 

@@ -1,0 +1,392 @@
+//! Requests to the shop with the answers to expect: printed as curl lines, or sent and compared.
+
+use std::{fmt::Write, sync::Arc, time::Duration};
+
+use awc::{Client, Connector, http::Method};
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
+use secure_runtime::testing::Tokens;
+
+/// How long the tokens of the tour are good for.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
+
+/// A caller of the tour: a name, what it stands for, and its token.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Name of the shell variable that holds the token.
+    pub variable: &'static str,
+    /// Who that is.
+    pub what: &'static str,
+    /// The signed token.
+    pub token: String,
+}
+
+/// The three callers, with tokens from `tokens`.
+pub fn callers(tokens: &Tokens) -> [Caller; 3] {
+    let token = |subject: &str| tokens.token(subject).expires_in(TOKEN_LIFETIME);
+    [
+        Caller {
+            variable: "ANN",
+            what: "a customer",
+            token: token("ann")
+                .role("customer")
+                .scope("orders:read")
+                .scope("orders:write")
+                .claim("name", "Ann")
+                .sign(),
+        },
+        Caller {
+            variable: "ADA",
+            what: "an admin who has just logged in",
+            token: token("ada")
+                .role("admin")
+                .scope("items:write")
+                .expires_in(TOKEN_LIFETIME)
+                .sign(),
+        },
+        Caller {
+            variable: "BOB",
+            what: "an admin who logged in an hour ago",
+            token: token("bob")
+                .role("admin")
+                .authenticated(Duration::from_secs(60 * 60))
+                .sign(),
+        },
+    ]
+}
+
+/// One request of the tour and the answer to expect.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit {
+    /// What it shows.
+    pub shows: &'static str,
+    method: &'static str,
+    path: &'static str,
+    /// Name of the caller, if there is one.
+    caller: Option<&'static str>,
+    /// Content type and content.
+    body: Option<(&'static str, &'static str)>,
+    /// How often it is sent; the last answer counts.
+    times: u32,
+    /// The status to expect.
+    status: u16,
+    /// What the answer must contain, in its body or one of its fields.
+    contains: &'static str,
+}
+
+const JSON: &str = "application/json";
+
+/// The tour, in order: later requests rely on earlier ones.
+pub fn visits() -> Vec<Visit> {
+    let visit = |shows, method, path, caller, body, status, contains| Visit {
+        shows,
+        method,
+        path,
+        caller,
+        body,
+        times: 1,
+        status,
+        contains,
+    };
+    vec![
+        visit(
+            "a public route",
+            "GET",
+            "/items?limit=2",
+            None,
+            None,
+            200,
+            "\"tea\"",
+        ),
+        visit(
+            "a value out of range",
+            "GET",
+            "/items?limit=0",
+            None,
+            None,
+            422,
+            "\"/limit\"",
+        ),
+        visit(
+            "a parameter that nobody asked for",
+            "GET",
+            "/items?admin=1",
+            None,
+            None,
+            422,
+            "\"/admin\"",
+        ),
+        visit(
+            "no credentials",
+            "GET",
+            "/profile",
+            None,
+            None,
+            401,
+            "Bearer realm=",
+        ),
+        visit(
+            "valid credentials",
+            "GET",
+            "/profile",
+            Some("ANN"),
+            None,
+            200,
+            "\"ann\"",
+        ),
+        visit(
+            "an order",
+            "POST",
+            "/orders",
+            Some("ANN"),
+            Some((JSON, r#"{"item":"tea","quantity":2}"#)),
+            201,
+            "\"quantity\":2",
+        ),
+        visit(
+            "an order of nothing",
+            "POST",
+            "/orders",
+            Some("ANN"),
+            Some((JSON, r#"{"item":"tea","quantity":0}"#)),
+            422,
+            "\"/quantity\"",
+        ),
+        visit(
+            "a field that nobody asked for",
+            "POST",
+            "/orders",
+            Some("ANN"),
+            Some((JSON, r#"{"item":"tea","quantity":1,"price":0}"#)),
+            422,
+            "\"/price\"",
+        ),
+        visit(
+            "the same field twice",
+            "POST",
+            "/orders",
+            Some("ANN"),
+            Some((JSON, r#"{"item":"tea","item":"gold","quantity":1}"#)),
+            400,
+            "problem+json",
+        ),
+        visit(
+            "the wrong type of content",
+            "POST",
+            "/orders",
+            Some("ANN"),
+            Some(("text/plain", "tea")),
+            415,
+            "problem+json",
+        ),
+        visit(
+            "an order without credentials",
+            "POST",
+            "/orders",
+            None,
+            Some((JSON, r#"{"item":"tea","quantity":1}"#)),
+            401,
+            "Bearer realm=",
+        ),
+        visit(
+            "her own order",
+            "GET",
+            "/orders/1",
+            Some("ANN"),
+            None,
+            200,
+            "\"tea\"",
+        ),
+        visit(
+            "somebody else's order looks like none",
+            "GET",
+            "/orders/1",
+            Some("ADA"),
+            None,
+            404,
+            "problem+json",
+        ),
+        visit(
+            "a role that is missing",
+            "POST",
+            "/items",
+            Some("ANN"),
+            Some((JSON, r#"{"name":"mate","price":300}"#)),
+            403,
+            "problem+json",
+        ),
+        visit(
+            "a scope that is missing",
+            "POST",
+            "/items",
+            Some("BOB"),
+            Some((JSON, r#"{"name":"mate","price":300}"#)),
+            403,
+            "insufficient_scope",
+        ),
+        visit(
+            "an admin is support too",
+            "POST",
+            "/items",
+            Some("ADA"),
+            Some((JSON, r#"{"name":"mate","price":300}"#)),
+            201,
+            "\"mate\"",
+        ),
+        visit(
+            "a login that is too old",
+            "DELETE",
+            "/admin/orders/1",
+            Some("BOB"),
+            None,
+            401,
+            "insufficient_user_authentication",
+        ),
+        visit(
+            "a recent login",
+            "DELETE",
+            "/admin/orders/1",
+            Some("ADA"),
+            None,
+            204,
+            "",
+        ),
+        visit(
+            "a method that is not there",
+            "PATCH",
+            "/orders",
+            Some("ANN"),
+            None,
+            405,
+            "allow: GET, POST",
+        ),
+        visit(
+            "nothing there",
+            "GET",
+            "/nowhere",
+            None,
+            None,
+            404,
+            "problem+json",
+        ),
+        Visit {
+            times: 12,
+            ..visit(
+                "too many requests",
+                "GET",
+                "/items",
+                None,
+                None,
+                429,
+                "retry-after:",
+            )
+        },
+    ]
+}
+
+impl Visit {
+    /// The request as a line for a shell.
+    pub fn curl(&self, base: &str, certificate: &str) -> String {
+        let mut line = format!("curl -si --cacert {certificate}");
+        if self.method != "GET" {
+            let _ = write!(line, " -X {}", self.method);
+        }
+        if let Some(caller) = self.caller {
+            let _ = write!(line, " -H \"Authorization: Bearer ${caller}\"");
+        }
+        if let Some((content_type, content)) = self.body {
+            let _ = write!(line, " -H 'Content-Type: {content_type}' -d '{content}'");
+        }
+        let _ = write!(line, " '{base}{}'", self.path);
+        if self.times > 1 {
+            line = format!("for i in $(seq {}); do {line}; done", self.times);
+        }
+        line
+    }
+
+    /// The answer to expect, in words.
+    pub fn expected(&self) -> String {
+        match self.contains {
+            "" => self.status.to_string(),
+            text => format!("{} with {text}", self.status),
+        }
+    }
+
+    /// Sends the request; the answer, and whether it is the expected one.
+    async fn send(&self, client: &Client, base: &str, callers: &[Caller]) -> (String, bool) {
+        let mut answer = (String::new(), false);
+        for _ in 0..self.times {
+            answer = self.send_once(client, base, callers).await;
+        }
+        answer
+    }
+
+    async fn send_once(&self, client: &Client, base: &str, callers: &[Caller]) -> (String, bool) {
+        let Ok(method) = Method::from_bytes(self.method.as_bytes()) else {
+            return (format!("`{}` is no method", self.method), false);
+        };
+        let mut request = client.request(method, format!("{base}{}", self.path));
+        let caller = callers
+            .iter()
+            .find(|caller| Some(caller.variable) == self.caller);
+        if let Some(caller) = caller {
+            request = request.bearer_auth(&caller.token);
+        }
+        let sent = match self.body {
+            Some((content_type, content)) => request.content_type(content_type).send_body(content),
+            None => request.send(),
+        };
+        let mut response = match sent.await {
+            Ok(response) => response,
+            Err(error) => return (error.to_string(), false),
+        };
+        let status = response.status().as_u16();
+        let mut text = String::new();
+        for (name, value) in response.headers() {
+            let _ = writeln!(text, "{name}: {}", value.to_str().unwrap_or("?"));
+        }
+        match response.body().await {
+            Ok(body) => text.push_str(&String::from_utf8_lossy(&body)),
+            Err(error) => return (format!("{status}, then {error}"), false),
+        }
+        let found = text.contains(self.contains);
+        let received = match (found, self.contains) {
+            (true, "") => status.to_string(),
+            (true, text) => format!("{status} with {text}"),
+            (false, _) => format!("{status} with {text:?}"),
+        };
+        (received, found && status == self.status)
+    }
+}
+
+/// Sends the whole tour over TLS, prints expected and received side by side, and counts the
+/// differences.
+pub async fn run(
+    base: &str,
+    certificate: CertificateDer<'static>,
+    callers: &[Caller],
+) -> Result<usize, rustls::Error> {
+    let client = client(certificate)?;
+    let mut differences = 0;
+    println!("{:38}{:34}received", "", "expected");
+    for visit in visits() {
+        let (received, same) = visit.send(&client, base, callers).await;
+        differences += usize::from(!same);
+        let mark = if same { ' ' } else { '!' };
+        println!("{mark} {:36}{:34}{received}", visit.shows, visit.expected());
+    }
+    Ok(differences)
+}
+
+/// A client that trusts this certificate and no other.
+fn client(certificate: CertificateDer<'static>) -> Result<Client, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate)?;
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Client::builder()
+        .timeout(Duration::from_secs(10))
+        .connector(Connector::new().rustls_0_23(Arc::new(config)))
+        .finish())
+}

@@ -1,0 +1,84 @@
+//! Verification of access tokens (RFC 8725, RFC 9068), of everything except the time.
+//!
+//! The token is parsed once, by us, and strictly. Nothing that it says is believed before its
+//! signature was verified, except which issuer and key to try: the issuer is looked up among the
+//! configured ones, the key among that issuer's, and the algorithm is the key's.
+
+mod claims;
+mod header;
+mod json;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use self::{claims::Claims, header::Header, json::Json};
+use super::{
+    credentials::Credentials,
+    issuer::{Issuer, Issuers},
+    keys::VerifyingKey,
+    principal::Verified,
+};
+
+/// Why a token is refused, for the log.
+pub(super) type Reason = &'static str;
+
+/// Longest identifier in a token, such as a subject.
+const MAX_TEXT_BYTES: usize = 512;
+
+/// Verifies a token; whether it is valid at this time is left to [`Lifetime::check`].
+///
+/// [`Lifetime::check`]: super::principal::Lifetime::check
+pub(super) fn verify(credentials: &Credentials<'_>, issuers: &Issuers) -> Result<Verified, Reason> {
+    let [header, payload, signature] = credentials.parts();
+    let header = Header::parse(&decode_text(header)?)?;
+    let payload = decode_text(payload)?;
+    let claims = Claims::parse(&payload)?;
+    let issuer = issuers
+        .by_name(claims.issuer()?)
+        .ok_or("token: `iss` is not a configured issuer")?;
+    header.check_typ(issuer)?;
+    let key = select(issuer, header.kid.as_deref())?;
+    if !key.is_for(&header.alg) {
+        return Err("token: `alg` is not the algorithm of the key");
+    }
+    if !key.verifies(credentials.signed(), &decode(signature)?) {
+        return Err("token: the signature is not valid");
+    }
+    claims.check(issuer, &payload)
+}
+
+/// The issuer's key that a token names; without a name the only key, if there is only one.
+fn select<'a>(issuer: &'a Issuer, kid: Option<&str>) -> Result<&'a VerifyingKey, Reason> {
+    match (issuer.keys(), kid) {
+        ([only], Some(kid)) if only.id().is_none_or(|id| id == kid) => Ok(only),
+        ([only], None) => Ok(only),
+        (_, None) => Err("token: `kid` is missing and the issuer has several keys"),
+        (keys, kid @ Some(_)) => keys
+            .iter()
+            .find(|key| key.id() == kid)
+            .ok_or("token: `kid` is not a key of the issuer"),
+    }
+}
+
+/// Base64url without padding and with zero trailing bits, so that there is one way to write it.
+fn decode(part: &[u8]) -> Result<Vec<u8>, Reason> {
+    URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| "token: a part is not strict base64url")
+}
+
+fn decode_text(part: &[u8]) -> Result<String, Reason> {
+    String::from_utf8(decode(part)?).map_err(|_| "token: a part is not UTF-8")
+}
+
+/// Whether a text may serve as an identifier: not empty, bounded, nothing that breaks a log line.
+pub(super) fn is_identifier(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.contains(char::is_control)
+}
+
+/// The identifier that a value is, if it is one.
+fn identifier<'a>(value: &'a Json<'_>) -> Option<&'a str> {
+    match value {
+        Json::Text(text) if is_identifier(text) => Some(text),
+        _ => None,
+    }
+}

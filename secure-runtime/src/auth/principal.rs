@@ -1,0 +1,252 @@
+//! Who the caller is, after verification.
+
+use std::{fmt, sync::Arc};
+
+use serde::de::DeserializeOwned;
+
+use super::jwt::Reason;
+use crate::{
+    admission::Admitted,
+    input::Input,
+    policy::InputKind,
+    rejection::{Refusal, Rejection},
+};
+
+/// Who the caller is: the contents of a verified access token. Cheap to clone.
+///
+/// A handler takes it as a parameter:
+///
+/// ```
+/// use secure_runtime::Principal;
+///
+/// async fn greet(caller: Principal) -> String {
+///     if caller.has_role("admin") {
+///         format!("hello, administrator {}", caller.subject())
+///     } else {
+///         format!("hello, {}", caller.subject())
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Principal(Arc<Verified>);
+
+/// What a verified token says.
+pub(super) struct Verified {
+    pub(super) authenticated_at: Option<u64>,
+    pub(super) client_id: Option<Box<str>>,
+    pub(super) identity: Arc<str>,
+    pub(super) issuer: Arc<str>,
+    pub(super) lifetime: Lifetime,
+    pub(super) payload: Box<str>,
+    /// Sorted.
+    pub(super) roles: Box<[Box<str>]>,
+    /// Sorted.
+    pub(super) scopes: Box<[Box<str>]>,
+    pub(super) session_id: Option<Box<str>>,
+    pub(super) subject: Box<str>,
+    pub(super) token_id: Box<str>,
+}
+
+/// When a token is valid, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lifetime {
+    pub(super) expires_at: u64,
+    pub(super) issued_at: u64,
+    pub(super) not_before: u64,
+}
+
+impl Lifetime {
+    /// Whether a token is valid `now`, for clocks that differ by at most `leeway`.
+    pub(super) fn check(&self, now: u64, leeway: u64) -> Result<(), Reason> {
+        let latest = now.saturating_add(leeway);
+        if now >= self.expires_at.saturating_add(leeway) {
+            Err("token: expired")
+        } else if self.not_before > latest {
+            Err("token: `nbf` is in the future")
+        } else if self.issued_at > latest {
+            Err("token: `iat` is in the future")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Principal {
+    pub(super) fn new(verified: Verified) -> Self {
+        Self(Arc::new(verified))
+    }
+
+    /// The caller's name, unique within the [`issuer`](Self::issuer) only.
+    pub fn subject(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// Who issued the token.
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// Issuer and subject in one text that no other pair has: what identifies a caller.
+    pub fn identity(&self) -> &Arc<str> {
+        &self.0.identity
+    }
+
+    /// The client that the token was issued to. `None` only where the issuer's tokens need not
+    /// name one ([`Issuer::accept_generic_typ`](super::Issuer::accept_generic_typ)).
+    pub fn client_id(&self) -> Option<&str> {
+        self.0.client_id.as_deref()
+    }
+
+    /// Whether the caller holds the role. Roles that include others are not resolved here.
+    pub fn has_role(&self, role: &str) -> bool {
+        contains(&self.0.roles, role)
+    }
+
+    /// The caller's roles, in alphabetical order.
+    pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.roles.iter().map(|role| &**role)
+    }
+
+    /// Whether the token carries the scope.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        contains(&self.0.scopes, scope)
+    }
+
+    /// The token's scopes, in alphabetical order.
+    pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.scopes.iter().map(|scope| &**scope)
+    }
+
+    /// When the caller last authenticated (`auth_time`), in seconds since 1970.
+    pub fn authenticated_at(&self) -> Option<u64> {
+        self.0.authenticated_at.map(|millis| millis / 1000)
+    }
+
+    /// The token's own identifier (`jti`), unique within the issuer.
+    pub fn token_id(&self) -> &str {
+        &self.0.token_id
+    }
+
+    /// The session that the token belongs to (`sid`).
+    pub fn session_id(&self) -> Option<&str> {
+        self.0.session_id.as_deref()
+    }
+
+    /// When the token was issued (`iat`), in seconds since 1970.
+    pub fn issued_at(&self) -> u64 {
+        self.0.lifetime.issued_at / 1000
+    }
+
+    /// When the token expires (`exp`), in seconds since 1970.
+    pub fn expires_at(&self) -> u64 {
+        self.0.lifetime.expires_at / 1000
+    }
+
+    /// All claims of the token, decoded into a type of your own.
+    pub fn claims<T: DeserializeOwned>(&self) -> Result<T, Rejection> {
+        // The parser's message may hold what the token holds.
+        serde_json::from_str(&self.0.payload).map_err(|_| {
+            Rejection::new(
+                Refusal::CredentialsInvalid,
+                "token: the claims do not fit the type that the handler takes",
+            )
+        })
+    }
+
+    pub(super) fn lifetime(&self) -> &Lifetime {
+        &self.0.lifetime
+    }
+
+    pub(super) fn authenticated_at_millis(&self) -> Option<u64> {
+        self.0.authenticated_at
+    }
+
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let names = |names: &[Box<str>]| names.iter().map(|name| name.len() + 32).sum::<usize>();
+        let verified = &*self.0;
+        size_of::<Verified>()
+            + verified.payload.len()
+            + verified.identity.len()
+            + verified.subject.len()
+            + verified.token_id.len()
+            + verified.client_id.as_deref().map_or(0, str::len)
+            + verified.session_id.as_deref().map_or(0, str::len)
+            + names(&verified.roles)
+            + names(&verified.scopes)
+    }
+}
+
+fn contains(sorted: &[Box<str>], name: &str) -> bool {
+    sorted.binary_search_by(|held| (**held).cmp(name)).is_ok()
+}
+
+/// Claims are personal data: only the issuer is shown.
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Principal")
+            .field("issuer", &self.0.issuer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Input for Principal {
+    const KIND: InputKind = InputKind::Caller;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        admitted.principal.clone().ok_or_else(|| {
+            Rejection::new(
+                Refusal::NotConfigured,
+                "the handler takes a caller and its policy asks for none",
+            )
+        })
+    }
+
+    /// A public route asks for no credentials, so those of a caller who sent some are verified
+    /// only here.
+    async fn take_optional(admitted: &mut Admitted) -> Result<Option<Self>, Rejection> {
+        match &admitted.principal {
+            Some(principal) => Ok(Some(principal.clone())),
+            None => admitted.optional_principal(),
+        }
+    }
+}
+
+/// The claims of the caller's token, decoded into a type of your own.
+///
+/// ```
+/// use secure_runtime::Claims;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Tenant {
+///     tenant_id: u64,
+/// }
+///
+/// async fn invoices(Claims(tenant): Claims<Tenant>) -> String {
+///     format!("invoices of tenant {}", tenant.tenant_id)
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Claims<T>(pub T);
+
+/// Claims are personal data.
+impl<T> fmt::Debug for Claims<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claims").finish_non_exhaustive()
+    }
+}
+
+impl<T: DeserializeOwned> Input for Claims<T> {
+    const KIND: InputKind = InputKind::Caller;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        Principal::take(admitted).await?.claims().map(Self)
+    }
+
+    async fn take_optional(admitted: &mut Admitted) -> Result<Option<Self>, Rejection> {
+        let principal = Principal::take_optional(admitted).await?;
+        principal
+            .map(|principal| principal.claims().map(Self))
+            .transpose()
+    }
+}

@@ -1,0 +1,152 @@
+//! `MultipartForm`: the fields and files of a `multipart/form-data` body.
+//!
+//! actix-multipart reads the fields; its limits and its configuration do not apply, the route's
+//! policy does: `max_body` is the limit of the whole form, and [`MAX_MEMORY`] of what its fields
+//! keep in memory. `#[multipart(limit = "..")]` sets a limit for one field.
+//!
+//! A field that the form does not have is refused. A field that comes twice is seen only by the
+//! form: put `#[multipart(duplicate_field = "deny")]` on it, or it keeps the first.
+
+use std::collections::HashMap;
+
+use actix_multipart::{
+    Multipart, MultipartError,
+    form::{Limits, MultipartCollect, MultipartForm, State},
+};
+use actix_web::{HttpRequest, error::PayloadError, http::StatusCode};
+use futures_util::TryStreamExt;
+
+use super::{
+    Input, Unvalidated, Validated,
+    body::Body,
+    content_type::{Media, require},
+    errors::{UNKNOWN_FIELD, invalid},
+    pointer::Pointer,
+};
+use crate::{
+    admission::Admitted,
+    policy::InputKind,
+    rejection::{InputError, Refusal, Rejection},
+};
+
+const SOURCE: &str = "body";
+
+/// Most bytes that fields such as `Text` and `Bytes` keep in memory together; a `TempFile` keeps
+/// none. A route that takes large uploads must not hold them in memory by accident.
+const MAX_MEMORY: usize = 2 * 1024 * 1024;
+
+/// Reads the form.
+async fn read<T: MultipartCollect>(
+    request: &HttpRequest,
+    body: &mut Body,
+    max_body: u64,
+) -> Result<T, Rejection> {
+    require(Media::Multipart, request.headers())?;
+    let stream = body.take_stream()?;
+    let max_body = usize::try_from(max_body).unwrap_or(usize::MAX);
+    let limits = Limits::new(max_body, max_body.min(MAX_MEMORY));
+    collect(request, Multipart::new(request.headers(), stream), limits)
+        .await
+        .map_err(|error| body.refusal().unwrap_or_else(|| refuse(error)))
+}
+
+async fn collect<T: MultipartCollect>(
+    request: &HttpRequest,
+    mut form: Multipart,
+    mut limits: Limits,
+) -> Result<T, MultipartError> {
+    let mut state = State::default();
+    // Fields of one name share one limit.
+    let mut field_limits = HashMap::new();
+    while let Some(field) = form.try_next().await? {
+        let Some(name) = field.name().map(str::to_owned) else {
+            return Err(MultipartError::ContentDispositionNameMissing);
+        };
+        let limit = *field_limits
+            .entry(name.clone())
+            .or_insert_with(|| T::limit(&name));
+        limits.field_limit_remaining = limit;
+        T::handle_field(request, field, &mut limits, &mut state).await?;
+        if !state.contains_key(&name) {
+            return Err(MultipartError::UnknownField(name));
+        }
+        field_limits.insert(name, limits.field_limit_remaining);
+    }
+    T::from_state(state)
+}
+
+fn refuse(error: MultipartError) -> Rejection {
+    match error {
+        MultipartError::BoundaryMissing
+        | MultipartError::ContentTypeIncompatible
+        | MultipartError::ContentTypeMissing
+        | MultipartError::ContentTypeParse => Rejection::new(
+            Refusal::ContentTypeUnsupported,
+            "Content-Type is not a multipart form",
+        ),
+        MultipartError::DuplicateField(name) => misfit(&name, "given more than once"),
+        MultipartError::Field { name, source } => match source.as_response_error().status_code() {
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+            status if status.is_client_error() => misfit(&name, "not of the expected form"),
+            _ => Rejection::new(
+                Refusal::NotConfigured,
+                "a field of the form cannot be stored",
+            ),
+        },
+        MultipartError::MissingField(name) => misfit(&name, "required"),
+        MultipartError::Payload(PayloadError::Overflow) => too_large(),
+        MultipartError::UnknownField(name) => misfit(&name, UNKNOWN_FIELD),
+        // What is left is a form that cannot be taken apart.
+        _ => Rejection::new(Refusal::BodyMalformed, "the multipart form is malformed"),
+    }
+}
+
+fn too_large() -> Rejection {
+    Rejection::new(
+        Refusal::BodyTooLarge,
+        "the form or a field of it exceeds its limit",
+    )
+}
+
+fn misfit(name: &str, detail: &str) -> Rejection {
+    let mut pointer = Pointer::default();
+    pointer.push(name);
+    invalid(vec![InputError {
+        source: SOURCE,
+        pointer: pointer.finish(),
+        detail: detail.to_owned(),
+    }])
+}
+
+impl<T, M> Input<M> for MultipartForm<T>
+where
+    T: MultipartCollect + Validated<M>,
+{
+    const KIND: InputKind = InputKind::Body;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        let max_body = admitted.policy.max_body;
+        let form: T = read(&admitted.request, &mut admitted.body, max_body).await?;
+        form.check(SOURCE, &admitted.request)?;
+        Ok(Self(form))
+    }
+
+    async fn is_absent(admitted: &mut Admitted) -> bool {
+        admitted.body.is_absent().await
+    }
+}
+
+impl<T: MultipartCollect> Unvalidated for MultipartForm<T> {
+    const KIND: InputKind = InputKind::BodyUnvalidated;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        let max_body = admitted.policy.max_body;
+        read(&admitted.request, &mut admitted.body, max_body)
+            .await
+            .map(Self)
+    }
+
+    async fn is_absent(admitted: &mut Admitted) -> bool {
+        admitted.body.is_absent().await
+    }
+}

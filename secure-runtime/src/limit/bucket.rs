@@ -1,0 +1,260 @@
+//! One quota: governor's arithmetic over a store of ours.
+//!
+//! governor decides: it holds the quota and computes the generic cell rate algorithm. What it
+//! has no words for is here: a store with a bound, a look without a charge, and a refund.
+
+use std::{
+    cell::Cell,
+    hash::{Hash, Hasher},
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use governor::{middleware::StateInformationMiddleware, nanos::Nanos, state::StateStore};
+
+use super::table::Table;
+use crate::{clock::Clock, policy::Quota};
+
+/// Times are kept below this, and so is the time in which a full burst comes back: sums of two
+/// times fit. It is 146 years.
+const MAX_NANOS: u64 = 1 << 62;
+
+/// Nanoseconds of `clock`, as limits count them.
+pub(super) fn now(clock: &Clock) -> u64 {
+    clock.monotonic_nanos().min(MAX_NANOS)
+}
+
+/// The counts of one quota of one policy, by subject.
+#[derive(Debug)]
+pub(super) struct Bucket<K: Clone + Eq + Hash> {
+    cells: governor::RateLimiter<Visit<K>, Store<K>, MonotonicClock, StateInformationMiddleware>,
+    counts: Arc<Counts<K>>,
+    /// T of the algorithm: the nanoseconds that one request costs.
+    interval: u64,
+    /// The nanoseconds that may be owed before a request: (B - 1) T.
+    tolerance: u64,
+}
+
+/// What an admitted request was charged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Paid {
+    /// Requests that the quota would admit at once after this one.
+    pub(super) remaining: u32,
+    /// The TAT that this request left.
+    pub(super) tat: u64,
+    /// When, or a little before.
+    pub(super) at: u64,
+    /// The count was that of all subjects for whom the table had no room.
+    shared: bool,
+}
+
+impl<K: Clone + Eq + Hash> Bucket<K> {
+    /// `None`: a part of the quota is zero, or so large that no time can tell it.
+    ///
+    /// Without a table all subjects are counted together.
+    pub(super) fn new(
+        quota: &Quota,
+        slot: u32,
+        table: Option<Arc<Table<K>>>,
+        clock: &Clock,
+    ) -> Option<Self> {
+        let burst = NonZeroU32::new(quota.burst)?;
+        if quota.limit == 0 || quota.period_seconds == 0 {
+            return None;
+        }
+        let interval = quota.interval_nanos();
+        let full = interval.checked_mul(u64::from(burst.get()))?;
+        if full > MAX_NANOS {
+            return None;
+        }
+        let counts = Arc::new(Counts {
+            slot,
+            table,
+            shared: AtomicU64::new(0),
+        });
+        let quota =
+            governor::Quota::with_period(Duration::from_nanos(interval))?.allow_burst(burst);
+        let store = Store(Arc::clone(&counts));
+        Some(Self {
+            cells: governor::RateLimiter::new(quota, store, MonotonicClock::new(clock)),
+            counts,
+            interval,
+            tolerance: full - interval,
+        })
+    }
+
+    /// Charges one request, or tells how many nanoseconds after `now` one will be admitted.
+    ///
+    /// `now` is a reading of the bucket's clock that the caller took just before.
+    pub(super) fn charge(&self, subject: K, now: u64) -> Result<Paid, u64> {
+        let visit = Visit::new(subject);
+        match self.cells.check_key(&visit) {
+            Ok(state) => Ok(Paid {
+                remaining: state.remaining_burst_capacity(),
+                tat: visit.tat.get(),
+                at: now,
+                shared: visit.shared.get(),
+            }),
+            Err(not_until) => Err(not_until.earliest_possible().as_u64().saturating_sub(now)),
+        }
+    }
+
+    /// Takes a charge back, as if it had never been made.
+    ///
+    /// What has become available since the charge would have become available without it: only
+    /// the rest is given back. So a refund restores what there was at the time of the charge,
+    /// and never adds a request to what the quota admits, however late it comes.
+    pub(super) fn refund(&self, subject: &K, paid: Paid, now: u64) {
+        let rest = self.interval.saturating_sub(now.saturating_sub(paid.at));
+        self.counts.refund(subject, rest, paid.shared);
+    }
+
+    /// Nanoseconds after `now` at which a request will be admitted; zero if it would be now.
+    pub(super) fn wait(&self, subject: &K, now: u64) -> u64 {
+        let tat = self.counts.tat(subject).unwrap_or(0);
+        tat.saturating_sub(self.tolerance).saturating_sub(now)
+    }
+
+    /// Nanoseconds from the charge to the time when one request more than
+    /// [`Paid::remaining`] is available.
+    pub(super) fn until_next(&self, paid: Paid) -> u64 {
+        // Of (B T - owed), `remaining` whole intervals are available; the next one is that much
+        // away. B T is `tolerance + interval`, and the sum of the first two is at most B T.
+        let owed = paid.tat.saturating_sub(paid.at);
+        (u64::from(paid.remaining) * self.interval + owed).saturating_sub(self.tolerance)
+    }
+}
+
+/// One question to the store, and what the store notes down beside its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Visit<K> {
+    subject: K,
+    tat: Cell<u64>,
+    shared: Cell<bool>,
+}
+
+impl<K> Visit<K> {
+    fn new(subject: K) -> Self {
+        Self {
+            subject,
+            tat: Cell::new(0),
+            shared: Cell::new(false),
+        }
+    }
+}
+
+/// governor asks for it and does not use it: [`Table`] hashes.
+impl<K: Hash> Hash for Visit<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.subject.hash(state);
+    }
+}
+
+#[derive(Debug)]
+struct Counts<K> {
+    slot: u32,
+    table: Option<Arc<Table<K>>>,
+    /// The TAT of all subjects together that are not in the table.
+    shared: AtomicU64,
+}
+
+/// governor owns its store; a bucket needs it too.
+#[derive(Debug)]
+struct Store<K>(Arc<Counts<K>>);
+
+impl<K: Clone + Eq + Hash> StateStore for Store<K> {
+    type Key = Visit<K>;
+
+    fn measure_and_replace<T, F, E>(&self, visit: &Visit<K>, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let decide = |tat: Option<u64>| {
+            decide(tat.map(Nanos::new)).map(|(answer, tat)| {
+                visit.tat.set(tat.as_u64());
+                (answer, tat.as_u64())
+            })
+        };
+        let counts = &*self.0;
+        if let Some(table) = &counts.table
+            && let Some(answer) = table.measure_and_replace(counts.slot, &visit.subject, decide)
+        {
+            return answer;
+        }
+        visit.shared.set(true);
+        let mut tat = counts.shared.load(Ordering::Relaxed);
+        loop {
+            let (answer, next) = decide(Some(tat))?;
+            // The number is all there is: nothing else is published through it.
+            match counts.shared.compare_exchange_weak(
+                tat,
+                next,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Ok(answer),
+                Err(current) => tat = current,
+            }
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Counts<K> {
+    fn refund(&self, subject: &K, nanos: u64, shared: bool) {
+        match &self.table {
+            Some(table) if !shared => table.refund(self.slot, subject, nanos),
+            _ => {
+                self.shared
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tat| {
+                        Some(tat.saturating_sub(nanos))
+                    })
+                    .ok();
+            }
+        }
+    }
+
+    fn tat(&self, subject: &K) -> Option<u64> {
+        match &self.table {
+            Some(table) => table
+                .tat(self.slot, subject)
+                .or_else(|| table.is_full().then(|| self.shared.load(Ordering::Relaxed))),
+            None => Some(self.shared.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+/// Our clock for governor.
+///
+/// governor counts from the first reading that it takes, when a limiter is made. That reading is
+/// zero here, so that its times are those of our clock: buckets that were made at different
+/// times share one table, and one sweep.
+#[derive(Debug)]
+struct MonotonicClock {
+    clock: Clock,
+    started: AtomicBool,
+}
+
+impl MonotonicClock {
+    fn new(clock: &Clock) -> Self {
+        Self {
+            clock: clock.clone(),
+            started: AtomicBool::new(false),
+        }
+    }
+}
+
+impl governor::clock::Clock for MonotonicClock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        if self.started.load(Ordering::Relaxed) {
+            return Nanos::new(now(&self.clock));
+        }
+        self.started.store(true, Ordering::Relaxed);
+        Nanos::new(0)
+    }
+}

@@ -1,0 +1,85 @@
+//! What a request has been charged so far.
+
+use std::sync::Arc;
+
+use actix_web::http::header::HeaderValue;
+
+use super::{
+    bucket::Paid,
+    fields,
+    route::{Caller, RouteLimits},
+};
+use crate::address::Network;
+
+/// Charges that are kept without memory from the heap. Few policies have more quotas.
+const INLINE: usize = 4;
+
+/// What a request has been charged so far: nothing, where its policy has no quotas.
+///
+/// Dropping this takes nothing back.
+#[derive(Debug, Default)]
+pub(crate) struct Charges {
+    /// `None` where nothing was charged and nothing will be.
+    pub(super) route: Option<Arc<RouteLimits>>,
+    pub(super) network: Network,
+    inline: [Charge; INLINE],
+    len: usize,
+    more: Vec<Charge>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Charge {
+    /// Place of the quota in its policy.
+    pub(super) quota: usize,
+    pub(super) paid: Paid,
+}
+
+impl Charges {
+    pub(super) fn new(route: Arc<RouteLimits>, network: Network) -> Self {
+        Self {
+            route: Some(route),
+            network,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn push(&mut self, quota: usize, paid: Paid) {
+        let charge = Charge { quota, paid };
+        match self.inline.get_mut(self.len) {
+            Some(place) => {
+                *place = charge;
+                self.len += 1;
+            }
+            None => self.more.push(charge),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Charge> {
+        self.inline.iter().take(self.len).chain(&self.more)
+    }
+
+    /// Takes everything back.
+    pub(super) fn refund(&mut self, route: &RouteLimits, caller: Caller<'_>, now: u64) {
+        for charge in self.iter() {
+            if let Some(limit) = route.limits.get(charge.quota) {
+                limit.refund(caller, charge.paid, now);
+            }
+        }
+        self.len = 0;
+        self.more.clear();
+    }
+
+    /// The values of `RateLimit-Policy` and `RateLimit`, for an answer that is not a refusal.
+    ///
+    /// Both tell how things stood when the request was admitted.
+    pub(crate) fn fields(&self) -> Option<(HeaderValue, HeaderValue)> {
+        let route = self.route.as_ref()?;
+        let policy = route.policy_field.clone()?;
+        let states = self.iter().filter_map(|charge| {
+            let limit = route.limits.get(charge.quota)?;
+            let label = limit.label.as_deref()?;
+            Some((label, charge.paid.remaining, limit.until_next(charge.paid)))
+        });
+        Some((policy, fields::state(states)?))
+    }
+}

@@ -1,0 +1,145 @@
+//! The quotas of one policy, made ready to be charged.
+
+use std::sync::Arc;
+
+use actix_web::http::header::HeaderValue;
+
+use super::{
+    Tables,
+    bucket::{Bucket, Paid},
+    fields,
+};
+use crate::{
+    address::Network,
+    clock::Clock,
+    policy::{Per, Policy, Quota},
+};
+
+/// All quotas of one policy, in its order.
+#[derive(Debug)]
+pub(super) struct RouteLimits {
+    pub(super) limits: Box<[Limit]>,
+    /// The value of `RateLimit-Policy`: it is the same for every request.
+    pub(super) policy_field: Option<HeaderValue>,
+}
+
+/// One quota and its counts.
+#[derive(Debug)]
+pub(super) struct Limit {
+    pub(super) quota: &'static Quota,
+    /// Its name as header fields show it; `None` if they do not.
+    pub(super) label: Option<String>,
+    bucket: PerSubject,
+}
+
+#[derive(Debug)]
+enum PerSubject {
+    Ip(Bucket<Network>),
+    Route(Bucket<()>),
+    User(Bucket<Arc<str>>),
+}
+
+/// By whom requests are counted.
+#[derive(Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub(super) network: Network,
+    pub(super) identity: Option<&'a Arc<str>>,
+}
+
+/// Why a request was not charged.
+pub(super) enum Denied {
+    /// The quota counts callers, and there is none.
+    NoCaller,
+    /// The quota admits a request after so many nanoseconds.
+    Wait(u64),
+}
+
+impl RouteLimits {
+    /// The slots from `first_slot` on become those of this policy's quotas.
+    ///
+    /// `None`: a quota is zero or beyond all measure.
+    pub(super) fn new(
+        policy: &'static Policy,
+        first_slot: u32,
+        tables: &Tables,
+        clock: &Clock,
+    ) -> Option<Self> {
+        let limits: Box<[_]> = (first_slot..)
+            .zip(policy.quotas)
+            .map(|(slot, quota)| Limit::new(quota, slot, tables, clock))
+            .collect::<Option<_>>()?;
+        let shown = limits
+            .iter()
+            .filter_map(|limit| Some((limit.label.as_deref()?, limit.quota)));
+        let policy_field = fields::policy(shown);
+        Some(Self {
+            limits,
+            policy_field,
+        })
+    }
+}
+
+impl Limit {
+    fn new(quota: &'static Quota, slot: u32, tables: &Tables, clock: &Clock) -> Option<Self> {
+        let bucket = match quota.per {
+            Per::Ip => {
+                let table = Some(Arc::clone(&tables.networks));
+                PerSubject::Ip(Bucket::new(quota, slot, table, clock)?)
+            }
+            Per::Route => PerSubject::Route(Bucket::new(quota, slot, None, clock)?),
+            Per::User => {
+                let table = Some(Arc::clone(&tables.users));
+                PerSubject::User(Bucket::new(quota, slot, table, clock)?)
+            }
+        };
+        Some(Self {
+            quota,
+            label: fields::is_shown(quota).then(|| fields::label(quota.name)),
+            bucket,
+        })
+    }
+
+    pub(super) fn charge(&self, caller: Caller<'_>, now: u64) -> Result<Paid, Denied> {
+        match &self.bucket {
+            PerSubject::Ip(bucket) => bucket.charge(caller.network, now),
+            PerSubject::Route(bucket) => bucket.charge((), now),
+            PerSubject::User(bucket) => {
+                let identity = caller.identity.ok_or(Denied::NoCaller)?;
+                bucket.charge(Arc::clone(identity), now)
+            }
+        }
+        .map_err(Denied::Wait)
+    }
+
+    pub(super) fn refund(&self, caller: Caller<'_>, paid: Paid, now: u64) {
+        match &self.bucket {
+            PerSubject::Ip(bucket) => bucket.refund(&caller.network, paid, now),
+            PerSubject::Route(bucket) => bucket.refund(&(), paid, now),
+            PerSubject::User(bucket) => {
+                if let Some(identity) = caller.identity {
+                    bucket.refund(identity, paid, now);
+                }
+            }
+        }
+    }
+
+    /// Nanoseconds after `now` at which the quota admits a request; zero if it does, or if it
+    /// counts callers and there is none yet.
+    pub(super) fn wait(&self, caller: Caller<'_>, now: u64) -> u64 {
+        match &self.bucket {
+            PerSubject::Ip(bucket) => bucket.wait(&caller.network, now),
+            PerSubject::Route(bucket) => bucket.wait(&(), now),
+            PerSubject::User(bucket) => caller
+                .identity
+                .map_or(0, |identity| bucket.wait(identity, now)),
+        }
+    }
+
+    pub(super) fn until_next(&self, paid: Paid) -> u64 {
+        match &self.bucket {
+            PerSubject::Ip(bucket) => bucket.until_next(paid),
+            PerSubject::Route(bucket) => bucket.until_next(paid),
+            PerSubject::User(bucket) => bucket.until_next(paid),
+        }
+    }
+}

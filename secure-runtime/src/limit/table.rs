@@ -1,0 +1,191 @@
+//! Where the counts live: a bounded table of theoretical arrival times.
+//!
+//! The generic cell rate algorithm keeps one number for each key: the time at which the key
+//! would be as good as new, its theoretical arrival time (TAT). A key whose TAT has passed is
+//! the same as a key that was never seen, and [`Table::sweep`] removes it.
+
+use std::{
+    hash::{BuildHasher, Hash, RandomState},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use hashbrown::HashTable;
+
+/// Keys that a shard holds when the table is full.
+///
+/// A shard of 4,096 buckets takes 3,584 keys before it doubles. Keys fall into shards by chance:
+/// with this mean a shard of a full table is three standard deviations below that.
+const KEYS_PER_SHARD: usize = 3_400;
+
+/// So that threads seldom meet at one lock, however small the table is.
+const MIN_SHARDS: usize = 64;
+
+/// A shard with fewer keys than this is not worth shrinking.
+const MIN_CAPACITY: usize = 64;
+
+/// TATs by quota and subject, with a hard bound on their number.
+#[derive(Debug)]
+pub(super) struct Table<K> {
+    shards: Box<[Shard<K>]>,
+    /// Keyed with a secret, since clients choose what is hashed: SipHash, as in the standard
+    /// library. A faster hash would let somebody who can measure fill one bucket.
+    hasher: RandomState,
+    len: AtomicUsize,
+    max_len: usize,
+}
+
+/// Alone on its cache lines: neighbours must not slow each other down.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Shard<K>(Mutex<HashTable<Entry<K>>>);
+
+#[derive(Debug)]
+struct Entry<K> {
+    slot: u32,
+    subject: K,
+    tat: u64,
+}
+
+impl<K> Shard<K> {
+    fn lock(&self) -> MutexGuard<'_, HashTable<Entry<K>>> {
+        // A panic cannot leave an entry half written: what is there is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Clone + Eq + Hash> Table<K> {
+    pub(super) fn new(max_len: usize) -> Self {
+        let shards = max_len.div_ceil(KEYS_PER_SHARD).max(MIN_SHARDS);
+        Self {
+            shards: (0..shards)
+                .map(|_| Shard(Mutex::new(HashTable::new())))
+                .collect(),
+            hasher: RandomState::new(),
+            len: AtomicUsize::new(0),
+            max_len,
+        }
+    }
+
+    /// Lets `decide` see the TAT of a key and set a new one, in one step.
+    ///
+    /// `None`: the key is not in the table and there is no room for it.
+    pub(super) fn measure_and_replace<T, E>(
+        &self,
+        slot: u32,
+        subject: &K,
+        decide: impl FnOnce(Option<u64>) -> Result<(T, u64), E>,
+    ) -> Option<Result<T, E>> {
+        let hash = self.hash(slot, subject);
+        let mut shard = self.shard(hash).lock();
+        if let Some(entry) = shard.find_mut(hash, |entry| entry.is(slot, subject)) {
+            return Some(decide(Some(entry.tat)).map(|(answer, tat)| {
+                entry.tat = tat;
+                answer
+            }));
+        }
+        // The place is taken before it is filled, or threads in different shards would go
+        // beyond the bound together.
+        self.len
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |len| {
+                (len < self.max_len).then_some(len + 1)
+            })
+            .ok()?;
+        let answer = decide(None).map(|(answer, tat)| {
+            let entry = Entry {
+                slot,
+                subject: subject.clone(),
+                tat,
+            };
+            shard.insert_unique(hash, entry, |entry| self.hash_of(entry));
+            answer
+        });
+        if answer.is_err() {
+            self.len.fetch_sub(1, Ordering::Relaxed);
+        }
+        Some(answer)
+    }
+
+    /// Whether a key that is not in the table has no room there.
+    pub(super) fn is_full(&self) -> bool {
+        self.len.load(Ordering::Relaxed) >= self.max_len
+    }
+
+    /// Takes back up to `nanos` of what a key was charged.
+    pub(super) fn refund(&self, slot: u32, subject: &K, nanos: u64) {
+        let hash = self.hash(slot, subject);
+        let mut shard = self.shard(hash).lock();
+        if let Some(entry) = shard.find_mut(hash, |entry| entry.is(slot, subject)) {
+            entry.tat = entry.tat.saturating_sub(nanos);
+        }
+    }
+
+    pub(super) fn tat(&self, slot: u32, subject: &K) -> Option<u64> {
+        let hash = self.hash(slot, subject);
+        let shard = self.shard(hash).lock();
+        shard
+            .find(hash, |entry| entry.is(slot, subject))
+            .map(|entry| entry.tat)
+    }
+
+    /// Removes the keys whose TAT has passed, one shard after the other, and gives memory back.
+    ///
+    /// `goes_on` is asked before each shard.
+    pub(super) fn sweep(&self, now: u64, goes_on: impl Fn() -> bool) {
+        for shard in &self.shards {
+            if !goes_on() {
+                return;
+            }
+            let mut shard = shard.lock();
+            let before = shard.len();
+            shard.retain(|entry| entry.tat > now);
+            let after = shard.len();
+            self.len.fetch_sub(before - after, Ordering::Relaxed);
+            if shard.capacity() > MIN_CAPACITY && shard.capacity() / 4 > after {
+                shard.shrink_to(after * 2, |entry| self.hash_of(entry));
+            }
+        }
+    }
+
+    fn hash(&self, slot: u32, subject: &K) -> u64 {
+        self.hasher.hash_one((slot, subject))
+    }
+
+    fn hash_of(&self, entry: &Entry<K>) -> u64 {
+        self.hash(entry.slot, &entry.subject)
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "32 bits times the length, without their low 32 bits, is below the length"
+    )]
+    fn shard(&self, hash: u64) -> &Shard<K> {
+        // Neither the low nor the high bits: by these a shard finds its way within itself.
+        let middle = u128::from((hash >> 16) & 0xffff_ffff);
+        &self.shards[((middle * self.shards.len() as u128) >> 32) as usize]
+    }
+}
+
+impl<K: Eq> Entry<K> {
+    fn is(&self, slot: u32, subject: &K) -> bool {
+        self.slot == slot && self.subject == *subject
+    }
+}
+
+#[cfg(test)]
+impl<K> Table<K> {
+    pub(super) fn len(&self) -> usize {
+        let counted = self.shards.iter().map(|shard| shard.lock().len()).sum();
+        assert_eq!(self.len.load(Ordering::Relaxed), counted);
+        counted
+    }
+
+    /// Bytes of memory that the table holds.
+    pub(super) fn bytes(&self) -> usize {
+        let shards = self.shards.iter();
+        let entries = shards.map(|shard| shard.lock().allocation_size());
+        size_of_val(&*self.shards) + entries.sum::<usize>()
+    }
+}

@@ -1,0 +1,225 @@
+//! The HTTPS server: HTTP/1.1 and HTTP/2, with an end to everything that a client may delay.
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, io, net::SocketAddr, time::Duration};
+
+use actix_web::{App, HttpServer, dev::ServerHandle, http::KeepAlive};
+use tokio::task::JoinHandle;
+
+use crate::{
+    error::{Error, Mistakes},
+    manifest::Manifest,
+    routes::Routes,
+    security::Security,
+    settings::Transport,
+    tls::{DevelopmentCertificate, Tls},
+};
+
+/// How long an idle connection is kept: long enough for a page's next request, and no longer,
+/// because each holds a slot of `server.max_connections`.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// How long a client may take to close after the answer, or to read that it was refused.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Bytes of an HTTP/2 body that arrive before anybody asks for them, per request and per
+/// connection. They wait in memory even where the request is refused.
+const H2_STREAM_WINDOW: u32 = 64 << 10;
+const H2_CONNECTION_WINDOW: u32 = 1 << 20;
+
+/// A server for guarded routes.
+///
+/// ```no_run
+/// use secure_runtime::{Routes, Security, Server, Settings};
+///
+/// fn routes(routes: &mut Routes) {
+///     // routes.service(..);
+/// }
+///
+/// #[actix_web::main]
+/// async fn main() -> Result<(), secure_runtime::Error> {
+///     let security = Security::from_settings(Settings::load()?).await?;
+///     Server::new(security, routes).run().await
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "a server does nothing until `run` or `start`"]
+pub struct Server<R> {
+    security: Security,
+    routes: R,
+}
+
+impl<R> Server<R>
+where
+    R: Fn(&mut Routes) + Clone + Send + 'static,
+{
+    /// A server that listens as the settings of `security` say.
+    ///
+    /// `routes` runs once on each worker.
+    pub fn new(security: Security, routes: R) -> Self {
+        Self { security, routes }
+    }
+
+    /// Serves until the process is told to stop.
+    ///
+    /// SIGTERM lets requests in progress end, for as long as `server.shutdown_timeout` says;
+    /// SIGINT (Ctrl-C) does not.
+    ///
+    /// # Errors
+    ///
+    /// The certificate cannot be used, the address is taken, or the server broke down.
+    pub async fn run(self) -> Result<(), Error> {
+        self.spawn(Signals::Obey)?.wait().await
+    }
+
+    /// Serves in the background, for tests and tools: port 0 takes any free port, which
+    /// [`Running::addresses`] tells.
+    ///
+    /// # Errors
+    ///
+    /// The certificate cannot be used, or the address is taken.
+    pub async fn start(self) -> Result<Running, Error> {
+        self.spawn(Signals::Ignore)
+    }
+
+    fn spawn(self, signals: Signals) -> Result<Running, Error> {
+        let Self { security, routes } = self;
+        security.check(&Manifest::of(routes.clone()))?;
+        let settings = security.settings();
+        let address = settings.server.address;
+        let tls = settings
+            .tls
+            .as_ref()
+            .map(Tls::from_settings)
+            .transpose()
+            .map_err(|mistake| Error::Settings(Mistakes::from(mistake)))?;
+        match (settings.server.transport, settings.danger.plaintext) {
+            (_, true) => tracing::warn!(
+                "serving HTTP without TLS because `danger.plaintext` is set: everybody on the \
+                 way can read tokens and data"
+            ),
+            (Transport::BehindProxy, false) => {
+                tracing::info!("TLS ends at the trusted proxies");
+            }
+            (Transport::Https, false) => {}
+        }
+
+        let mut server = HttpServer::new({
+            let security = security.clone();
+            move || {
+                App::new()
+                    .wrap(security.shield())
+                    .configure(security.routes(routes.clone()))
+            }
+        })
+        .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+        .client_request_timeout(settings.server.header_timeout)
+        .tls_handshake_timeout(settings.server.header_timeout)
+        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        .h2_initial_window_size(H2_STREAM_WINDOW)
+        .h2_initial_connection_window_size(H2_CONNECTION_WINDOW)
+        .shutdown_timeout(settings.server.shutdown_timeout.as_secs());
+        if let Some(workers) = settings.server.workers {
+            server = server.workers(workers.get());
+        }
+        if let Some(connections) = settings.server.max_connections {
+            server = server.max_connections(connections.get());
+        }
+        if let Signals::Ignore = signals {
+            server = server.disable_signals();
+        }
+        let (config, development) = match tls {
+            Some(tls) => (Some(tls.config), tls.development),
+            None => (None, None),
+        };
+        let server = match (config, settings.server.transport, settings.danger.plaintext) {
+            (Some(config), _, false) => server.bind_rustls_0_23(address, config),
+            (None, Transport::BehindProxy, false) | (None, Transport::Https, true) => {
+                server.bind(address)
+            }
+            // What `Settings::check` refuses is not served.
+            (None, Transport::Https, false)
+            | (None, Transport::BehindProxy, true)
+            | (Some(_), _, true) => {
+                settings.check()?;
+                Err(io::Error::from(io::ErrorKind::InvalidInput))
+            }
+        }
+        .map_err(|source| Error::Bind { address, source })?;
+
+        let addresses = server.addrs();
+        for address in &addresses {
+            tracing::info!(%address, "listening");
+        }
+        let server = server.run();
+        Ok(Running {
+            addresses,
+            development,
+            handle: server.handle(),
+            task: tokio::spawn(server),
+        })
+    }
+}
+
+/// Whether the signals of the operating system stop the server.
+#[derive(Clone, Copy)]
+enum Signals {
+    Ignore,
+    Obey,
+}
+
+/// A server that runs in the background, until it is stopped or dropped.
+#[must_use = "the server stops at once when this is dropped"]
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    development: Option<DevelopmentCertificate>,
+    handle: ServerHandle,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The certificate that was made at start, where `tls.development` asks for one.
+    pub fn development_certificate(&self) -> Option<&DevelopmentCertificate> {
+        self.development.as_ref()
+    }
+
+    /// Stops the server; a `graceful` stop lets requests in progress end.
+    pub async fn stop(self, graceful: bool) {
+        self.handle.stop(graceful).await;
+    }
+
+    /// Waits until the server has stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Serve`]: it broke down.
+    pub async fn wait(mut self) -> Result<(), Error> {
+        let ended = (&mut self.task)
+            .await
+            .map_err(io::Error::other)
+            .and_then(|ended| ended);
+        ended.map_err(Error::Serve)
+    }
+}
+
+/// Closes the listeners and cuts off what is in progress.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}

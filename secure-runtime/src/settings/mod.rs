@@ -1,0 +1,337 @@
+//! What an operator decides: addresses, certificates, issuers of tokens.
+//!
+//! [`Settings::load`] reads `secure.toml` and lets the environment override it. Everything that
+//! is wrong is reported at once, names the key, and never shows a value.
+//!
+//! ```toml
+//! realm = "shop"                          # in the challenges of 401 answers
+//!
+//! [server]
+//! address = "0.0.0.0:8443"
+//!
+//! [tls]
+//! certificate = "/etc/shop/chain.pem"
+//! private_key = "/etc/shop/key.pem"
+//!
+//! [[issuers]]
+//! issuer = "https://id.example.com"
+//! audience = "https://shop.example.com"
+//! roles = ["realm_access.roles"]
+//!
+//! [[issuers.keys]]
+//! id = "2026-11"
+//! algorithm = "EdDSA"
+//! public_key_file = "/etc/shop/id.pem"
+//! ```
+//!
+//! An environment variable is the key in upper case after `SECURE__`, with `__` for each dot and
+//! each index: `SECURE__SERVER__ADDRESS=127.0.0.1:9443`, `SECURE__ISSUERS__0__AUDIENCE=shop`.
+//! A list is separated by commas. Relative paths start in the working directory.
+
+mod check;
+mod environment;
+mod keys;
+mod read;
+mod sections;
+mod units;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs, io,
+    net::{Ipv4Addr, SocketAddr},
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use ipnet::IpNet;
+
+use self::environment::Environment;
+pub use self::keys::{
+    Algorithm, IssuerSettings, KeyMaterial, KeySettings, KeySource, UnknownAlgorithm,
+};
+pub(crate) use self::keys::{read, warn_if_open_to_others};
+use crate::error::{Error, Mistake, Mistakes};
+
+/// The file that [`Settings::load`] reads where `SECURE_SETTINGS` names no other.
+const DEFAULT_FILE: &str = "secure.toml";
+
+/// Everything that is configured at run time.
+///
+/// Made by [`load`](Self::load) from a file and the environment, or by hand:
+///
+/// ```
+/// use secure_runtime::{Settings, settings::TlsSettings};
+///
+/// let mut settings = Settings::default();
+/// settings.tls = Some(TlsSettings::Development);
+/// settings.realm = "shop".to_owned();
+/// settings.check()?;
+/// # Ok::<(), secure_runtime::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// What 401 answers call this service. Default: `api`.
+    pub realm: String,
+    /// URL of the protected resource metadata (RFC 9728) that 401 answers point to.
+    pub resource_metadata: Option<String>,
+    /// `[server]`: where and how the server listens.
+    pub server: ServerSettings,
+    /// `[tls]`: the certificate. Required unless a proxy ends TLS.
+    pub tls: Option<TlsSettings>,
+    /// `[client_address]`: whom to believe about the address of a client.
+    pub client_address: ClientAddressSettings,
+    /// `[[issuers]]`: whose access tokens are taken.
+    pub issuers: Vec<IssuerSettings>,
+    /// `[tokens]`: how they are verified.
+    pub tokens: TokenSettings,
+    /// `[limits]`: bounds of the rate limiter.
+    pub limits: LimitSettings,
+    /// `[danger]`: what gives protection up.
+    pub danger: DangerSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            realm: "api".to_owned(),
+            resource_metadata: None,
+            server: ServerSettings::default(),
+            tls: None,
+            client_address: ClientAddressSettings::default(),
+            issuers: Vec::new(),
+            tokens: TokenSettings::default(),
+            limits: LimitSettings::default(),
+            danger: DangerSettings::default(),
+        }
+    }
+}
+
+/// `[server]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerSettings {
+    /// Where to listen. Default: `127.0.0.1:8443`, which other machines cannot reach.
+    pub address: SocketAddr,
+    /// Who ends TLS. Default: this server.
+    pub transport: Transport,
+    /// Threads that serve requests. Default: one for each core.
+    pub workers: Option<NonZeroUsize>,
+    /// How long requests in progress may take when the server stops. Default: 30 s.
+    pub shutdown_timeout: Duration,
+    /// How long a client may take to send the head of a request. Default: 5 s.
+    pub header_timeout: Duration,
+    /// Connections that one worker holds at a time; further ones wait. Default: 25,000.
+    pub max_connections: Option<NonZeroUsize>,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
+            transport: Transport::Https,
+            workers: None,
+            shutdown_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(5),
+            max_connections: None,
+        }
+    }
+}
+
+/// Who ends TLS: `server.transport`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Transport {
+    /// `behind_proxy`: a trusted proxy, which says so with each request. The server listens
+    /// without TLS, or with it where `[tls]` is given.
+    BehindProxy,
+    /// `https`: this server.
+    Https,
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TlsSettings {
+    /// `development = true`: a self-signed certificate for this machine, made at start.
+    Development,
+    /// A certificate and its key.
+    Files {
+        /// Path of a PEM file: the server's certificate, then the intermediates.
+        certificate: PathBuf,
+        /// Path of a PEM file: the private key, not encrypted.
+        private_key: PathBuf,
+    },
+}
+
+/// `[client_address]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientAddressSettings {
+    /// Networks of the proxies that are believed. Default: none.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The only field that is read. Default: `x-forwarded-for`.
+    pub header: ForwardedHeader,
+    /// Most proxies that a request may have passed. Default: as many as are trusted.
+    pub hops: Option<NonZeroUsize>,
+}
+
+/// The field in which a proxy names its client: `client_address.header`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ForwardedHeader {
+    /// `forwarded` (RFC 7239).
+    Forwarded,
+    /// `x-forwarded-for`.
+    #[default]
+    XForwardedFor,
+}
+
+/// `[tokens]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenSettings {
+    /// Tolerated difference between the issuer's clock and ours. Default: 60 s, at most 5 min.
+    pub leeway: Duration,
+    /// Bytes that verified tokens may take in memory; 0 verifies each time. Default: 32 MiB.
+    pub cache: u64,
+}
+
+impl Default for TokenSettings {
+    fn default() -> Self {
+        Self {
+            leeway: Duration::from_secs(60),
+            cache: 32 << 20,
+        }
+    }
+}
+
+/// `[limits]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitSettings {
+    /// Most addresses, and most callers, that are counted apart. Default: 1,000,000 of each.
+    pub max_keys: NonZeroUsize,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            max_keys: crate::limit::DEFAULT_MAX_KEYS,
+        }
+    }
+}
+
+/// `[danger]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DangerSettings {
+    /// Serves HTTP: everybody on the way reads tokens and data. For a developer's own machine.
+    pub plaintext: bool,
+}
+
+impl Settings {
+    /// Reads `secure.toml`, or the file that the environment variable `SECURE_SETTINGS` names,
+    /// and lets the variables that begin with `SECURE__` override it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Settings`] lists every mistake. That there is no `secure.toml` is none; that
+    /// there is no file of the name in `SECURE_SETTINGS` is one.
+    pub fn load() -> Result<Self, Error> {
+        Self::load_from(Path::new("."), std::env::vars_os())
+    }
+
+    fn load_from(
+        folder: &Path,
+        variables: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
+    ) -> Result<Self, Error> {
+        let environment = Environment::new(variables)?;
+        let named = environment.file();
+        let path = named.unwrap_or_else(|| Path::new(DEFAULT_FILE));
+        let text = match fs::read_to_string(folder.join(path)) {
+            Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                let mut mistake = Mistake::new(
+                    "",
+                    match named {
+                        Some(_) => {
+                            format!("the file that `SECURE_SETTINGS` names cannot be read: {error}")
+                        }
+                        None => format!("the file cannot be read: {error}"),
+                    },
+                );
+                mistake.found_in(path.display().to_string());
+                return Err(Error::Settings(mistake.into()));
+            }
+            Ok(text) => Some(text),
+        };
+        Self::merge(
+            text.as_deref(),
+            Some(&path.display().to_string()),
+            environment,
+        )
+    }
+
+    /// Reads settings from text, without the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Settings`] lists every mistake.
+    ///
+    /// ```
+    /// use secure_runtime::Settings;
+    ///
+    /// let settings = Settings::from_toml("[tls]\ndevelopment = true")?;
+    /// assert_eq!(settings.realm, "api");
+    /// # Ok::<(), secure_runtime::Error>(())
+    /// ```
+    pub fn from_toml(text: &str) -> Result<Self, Error> {
+        Self::merge(Some(text), None, Environment::default())
+    }
+
+    fn merge(
+        text: Option<&str>,
+        file: Option<&str>,
+        environment: Environment,
+    ) -> Result<Self, Error> {
+        let read = || {
+            let root = environment.over(text)?;
+            let mut mistakes = Mistakes::default();
+            let settings = sections::settings(root, &mut mistakes);
+            check::check(&settings, &mut mistakes);
+            mistakes.into_result(Error::Settings)?;
+            Ok(settings)
+        };
+        read().map_err(|error| match error {
+            Error::Settings(mut mistakes) => {
+                for mistake in mistakes.iter_mut() {
+                    let source = match environment.variable(mistake.key()) {
+                        Some(variable) => Some(variable),
+                        None => file.filter(|_| text.is_some()),
+                    };
+                    if let Some(source) = source.map(str::to_owned) {
+                        mistake.found_in(source);
+                    }
+                }
+                Error::Settings(mistakes)
+            }
+            other => other,
+        })
+    }
+
+    /// Checks that these settings are complete and do not contradict themselves; the
+    /// constructors that read have done so.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Settings`] lists every mistake.
+    pub fn check(&self) -> Result<(), Error> {
+        let mut mistakes = Mistakes::default();
+        check::check(self, &mut mistakes);
+        mistakes.into_result(Error::Settings)
+    }
+}

@@ -1,0 +1,357 @@
+//! Each mistake and what is said about it.
+
+use super::*;
+
+/// Each text is a file that is right but for one thing.
+#[test]
+fn every_mistake_has_its_message() {
+    for (text, message) in [
+        // the shape
+        (
+            "realm = \"shop",
+            "not TOML at line 1, column 14: invalid basic string, expected `\"`",
+        ),
+        (
+            "[server]\nworkers = 1\nworkers = 2",
+            "not TOML at line 3, column 1: duplicate key",
+        ),
+        (
+            "[server]\nworkers = 99999999999999999999",
+            "not TOML, or a number in it is too large",
+        ),
+        ("server = 1", "`server`: write a table, as in `[server]`"),
+        (
+            "[issuers]\nissuer = \"a\"",
+            "`issuers`: write a list of tables, as in `[[issuers]]`",
+        ),
+        (
+            "issuers = [1]",
+            "`issuers[0]`: write a list of tables, as in `[[issuers]]`",
+        ),
+        // names
+        ("[sever]", "`sever`: unknown key, did you mean `server`?"),
+        (
+            "colour = 1",
+            "`colour`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, \
+             `client_address`, `issuers`, `tokens`, `limits`, `danger`",
+        ),
+        (
+            "[server]\nadress = 1",
+            "`server.adress`: unknown key, did you mean `address`?",
+        ),
+        (
+            "[server]\nport = 1",
+            "`server.port`: unknown key, did you mean `address`?",
+        ),
+        (
+            "\"\\u001b[2J\" = 1",
+            "`\\u{1b}[2J`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `danger`",
+        ),
+        (
+            "[danger]\nplain_text = true",
+            "`danger.plain_text`: unknown key, did you mean `plaintext`?",
+        ),
+        // realm, resource_metadata
+        ("realm = \"\"", "`realm`: the value is empty"),
+        ("realm = 7", "`realm`: write text in quotes"),
+        (
+            "realm = 'a\"b'",
+            "`realm`: write printable ASCII without `\"` and `\\`, as in `shop`",
+        ),
+        (
+            "realm = 'a\\b'",
+            "`realm`: write printable ASCII without `\"` and `\\`, as in `shop`",
+        ),
+        (
+            "realm = \"a\\r\\nb\"",
+            "`realm`: write printable ASCII without `\"` and `\\`, as in `shop`",
+        ),
+        (
+            "realm = \"caf\u{e9}\"",
+            "`realm`: write printable ASCII without `\"` and `\\`, as in `shop`",
+        ),
+        (
+            "resource_metadata = \"http://a\"",
+            "`resource_metadata`: write a URL that begins with `https://`",
+        ),
+        // server
+        (
+            "[server]\naddress = \"localhost\"",
+            "`server.address`: write an address and a port, as in `127.0.0.1:8443`",
+        ),
+        (
+            "[server]\ntransport = \"http\"",
+            "`server.transport`: write `https` or `behind_proxy`",
+        ),
+        (
+            "[server]\nworkers = 0",
+            "`server.workers`: write a number from 1",
+        ),
+        (
+            "[server]\nworkers = -1",
+            "`server.workers`: write a number from 1",
+        ),
+        (
+            "[server]\nshutdown_timeout = 30",
+            "`server.shutdown_timeout`: write a number and a unit, `s`, `min`, `h` or `day`, as in `30s`",
+        ),
+        (
+            "[server]\nheader_timeout = \"5 sec\"",
+            "`server.header_timeout`: write a number and a unit, `s`, `min`, `h` or `day`, as in `30s`",
+        ),
+        (
+            "[server]\nheader_timeout = \"0s\"",
+            "`server.header_timeout`: write at least `1s`; without an end, slow clients hold every connection",
+        ),
+        (
+            "[server]\nmax_connections = true",
+            "`server.max_connections`: write a number from 1",
+        ),
+        (
+            "[server]\ntransport = \"behind_proxy\"",
+            "`client_address.trusted_proxies`: missing; write the network of the proxy that ends \
+             TLS, as in `[\"10.0.0.0/8\"]`",
+        ),
+        // client_address
+        (
+            "[client_address]\ntrusted_proxies = [\"proxy\"]",
+            "`client_address.trusted_proxies`: write a list of networks, as in `[\"10.0.0.0/8\", \"::1\"]`",
+        ),
+        (
+            "[client_address]\ntrusted_proxies = [1]",
+            "`client_address.trusted_proxies`: write a list of texts, as in `[\"a\", \"b\"]`",
+        ),
+        (
+            "[client_address]\ntrusted_proxies = [\"0.0.0.0/0\"]",
+            "`client_address.trusted_proxies`: a network of prefix length 0 trusts every client; write the proxies' own networks",
+        ),
+        (
+            "[client_address]\ntrusted_proxies = [\"::/0\"]",
+            "`client_address.trusted_proxies`: a network of prefix length 0 trusts every client; write the proxies' own networks",
+        ),
+        (
+            "[client_address]\nheader = \"x-real-ip\"",
+            "`client_address.header`: write `x-forwarded-for` or `forwarded`",
+        ),
+        (
+            "[client_address]\nhops = 0",
+            "`client_address.hops`: write a number from 1",
+        ),
+        // tokens, limits, danger
+        (
+            "[tokens]\nleeway = \"6min\"",
+            "`tokens.leeway`: write at most `5min`",
+        ),
+        (
+            "[tokens]\ncache = \"32mb\"",
+            "`tokens.cache`: write a number and a unit, `B`, `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`, as in `32MiB`, or `0`",
+        ),
+        (
+            "[limits]\nmax_keys = 0",
+            "`limits.max_keys`: write a number from 1",
+        ),
+        (
+            "[danger]\nplaintext = \"yes\"",
+            "`danger.plaintext`: write `true` or `false`",
+        ),
+        (
+            "[danger]\nplaintext = true",
+            "`danger.plaintext`: `[tls]` is given as well; remove one of the two",
+        ),
+        (
+            "[danger]\nplaintext = true\n[server]\ntransport = \"behind_proxy\"",
+            "`danger.plaintext`: `server.transport` says that a proxy ends TLS; remove one of the two",
+        ),
+    ] {
+        let text = format!("{text}\n[tls]\ndevelopment = true\n");
+        let error = Settings::from_toml(&text).unwrap_err();
+        assert_eq!(messages(error), [message], "{text}");
+    }
+}
+
+#[test]
+fn every_mistake_about_the_certificate_has_its_message() {
+    for (text, message) in [
+        (
+            "",
+            "`tls`: missing; write the paths of PEM files, `certificate = \"chain.pem\"` and \
+             `private_key = \"key.pem\"`, or `development = true` for a self-signed certificate",
+        ),
+        (
+            "[tls]\ndevelopment = false",
+            "`tls`: missing; write the paths of PEM files, `certificate = \"chain.pem\"` and \
+             `private_key = \"key.pem\"`, or `development = true` for a self-signed certificate",
+        ),
+        (
+            "[tls]\ncertificate = \"a\"",
+            "`tls.private_key`: missing; it belongs to `certificate`",
+        ),
+        (
+            "[tls]\nprivate_key = \"a\"",
+            "`tls.certificate`: missing; it belongs to `private_key`",
+        ),
+        (
+            "[tls]\ncertificate = \"a\"\nprivate_key = \"b\"\ndevelopment = true",
+            "`tls.development`: a certificate is given as well; remove one of the two",
+        ),
+        (
+            "[tls]\ndevelopment = 1",
+            "`tls.development`: write `true` or `false`",
+        ),
+        (
+            "[tls]\ncertificate = 1\nprivate_key = \"b\"",
+            "`tls.certificate`: write text in quotes",
+        ),
+    ] {
+        let error = Settings::from_toml(text).unwrap_err();
+        assert_eq!(messages(error), [message], "{text}");
+    }
+}
+
+#[test]
+fn every_mistake_about_issuers_has_its_message() {
+    let one_source = "`issuers[0].keys[0]`: write exactly one of `public_key`, \
+         `public_key_file`, `secret_base64`, `secret_file` and `secret_env`";
+    let base64 = "`issuers[0].keys[0].secret_base64`: write base64, \
+         as `openssl rand -base64 32` prints it";
+    for (text, message) in [
+        (
+            "[[issuers]]\naudience = \"api\"\n$K",
+            "`issuers[0].issuer`: missing",
+        ),
+        (
+            "[[issuers]]\nissuer = \"a\"\n$K",
+            "`issuers[0].audience`: missing",
+        ),
+        (
+            "[[issuers]]\niss = \"a\"\nissuer = \"a\"\naudience = \"a\"\n$K",
+            "`issuers[0].iss`: unknown key, did you mean `issuer`?",
+        ),
+        (
+            "$I",
+            "`issuers[0].keys`: missing; add a table `[[issuers.keys]]`",
+        ),
+        (
+            "$I$K\n$I$K",
+            "`issuers[1].issuer`: this issuer is listed already; put its keys there",
+        ),
+        (
+            "$I roles = \"roles\"\nscopes = [\"a..b\"]\n$K",
+            "`issuers[0].scopes`: write names of claims, as in `realm_access.roles`",
+        ),
+        (
+            "$I roles = [\"\"]\n$K",
+            "`issuers[0].roles`: write a list of texts, as in `[\"a\", \"b\"]`",
+        ),
+        (
+            "$I client_id = \"\"\n$K",
+            "`issuers[0].client_id`: the value is empty",
+        ),
+        (
+            "$I accept_generic_typ = 1\n$K",
+            "`issuers[0].accept_generic_typ`: write `true` or `false`",
+        ),
+        (
+            "$I keys = 1",
+            "`issuers[0].keys`: write a list of tables, as in `[[issuers.keys]]`",
+        ),
+        (
+            "$I[[issuers.keys]]\npublic_key = \"a\"",
+            "`issuers[0].keys[0].algorithm`: missing",
+        ),
+        (
+            "$I[[issuers.keys]]\nalgorithm = \"none\"\npublic_key = \"a\"",
+            "`issuers[0].keys[0].algorithm`: write one of `EdDSA`, `ES256`, `ES384`, `PS256`, \
+             `PS384`, `PS512`, `RS256`, `RS384`, `RS512`, `HS256`, `HS384`, `HS512`",
+        ),
+        ("$I[[issuers.keys]]\nalgorithm = \"EdDSA\"", one_source),
+        (
+            "$I[[issuers.keys]]\nalgorithm = \"EdDSA\"\npublic_key = \"a\"\npublic_key_file = \"b\"",
+            one_source,
+        ),
+        (
+            "$I[[issuers.keys]]\nalgorithm = \"HS256\"\nsecret_base64 = 7",
+            "`issuers[0].keys[0].secret_base64`: write text in quotes",
+        ),
+        (
+            "$I[[issuers.keys]]\nalgorithm = \"HS256\"\nsecret_base64 = \"  \"",
+            "`issuers[0].keys[0].secret_base64`: the secret is empty",
+        ),
+        (
+            "$I[[issuers.keys]]\nalgorithm = \"HS256\"\nsecret_base64 = \"hunter2!\"",
+            base64,
+        ),
+        (
+            "$I[[issuers.keys]]\nalgorithm = \"HS256\"\npublic_key = \"a\"",
+            "`issuers[0].keys[0].algorithm`: the algorithms `HS..` need a secret, this key is public",
+        ),
+        (
+            "$I[[issuers.keys]]\nalgorithm = \"ES256\"\nsecret_env = \"a\"",
+            "`issuers[0].keys[0].algorithm`: this algorithm needs a public key, this one is a secret",
+        ),
+        (
+            "$I$K id = \"a\"\n[[issuers.keys]]\nid = \"b\"\nalgorithm = \"HS256\"\nsecret_env = \"b\"",
+            "`issuers[0].keys`: an issuer has either public keys or secrets, not both",
+        ),
+        (
+            "$I$K id = \"a\"\n$K id = \"a\"",
+            "`issuers[0].keys[1].id`: another key of this issuer has the same id",
+        ),
+        (
+            "$I$K id = \"a\"\n$K",
+            "`issuers[0].keys[1].id`: missing; an issuer with several keys needs the `kid` of each",
+        ),
+        (
+            "$I$K kid = \"a\"",
+            "`issuers[0].keys[0].kid`: unknown key, did you mean `id`?",
+        ),
+    ] {
+        let key = "[[issuers.keys]]\nalgorithm = \"EdDSA\"\npublic_key = \"a\"\n";
+        let text = text.replace("$I", ISSUER).replace("$K", key);
+        let text = format!("{text}\n[tls]\ndevelopment = true\n");
+        let error = Settings::from_toml(&text).unwrap_err();
+        assert_eq!(messages(error), [message], "{text}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once() {
+    let error = load(
+        Some("realm = 1\n[server]\nworker = 1\naddress = 2\n[tokens]\nleeway = \"1day\"\n"),
+        &[("SECURE__LIMITS__MAX_KEYS", "many"), ("SECURE__COLOR", "")],
+    )
+    .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the settings have 7 mistakes:\n\
+         - `realm` (secure.toml): write text in quotes\n\
+         - `server.address` (secure.toml): write an address and a port, as in `127.0.0.1:8443`\n\
+         - `server.worker` (secure.toml): unknown key, did you mean `workers`?\n\
+         - `limits.max_keys` (SECURE__LIMITS__MAX_KEYS): write a number from 1\n\
+         - `color` (SECURE__COLOR): unknown key; known here: `realm`, `resource_metadata`, \
+           `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `danger`\n\
+         - `tls` (secure.toml): missing; write the paths of PEM files, \
+           `certificate = \"chain.pem\"` and `private_key = \"key.pem\"`, or \
+           `development = true` for a self-signed certificate\n\
+         - `tokens.leeway` (secure.toml): write at most `5min`"
+    );
+}
+
+#[test]
+fn settings_made_by_hand_are_checked_too() {
+    let settings = Settings {
+        realm: "a\"b".to_owned(),
+        tls: Some(TlsSettings::Development),
+        issuers: vec![IssuerSettings::new("", "")],
+        ..Settings::default()
+    };
+    assert_eq!(
+        messages(settings.check().unwrap_err()),
+        [
+            "`realm`: write printable ASCII without `\"` and `\\`, as in `shop`",
+            "`issuers[0].issuer`: the value is empty",
+            "`issuers[0].audience`: the value is empty",
+            "`issuers[0].keys`: missing; add a table `[[issuers.keys]]`",
+        ]
+    );
+}

@@ -1,0 +1,194 @@
+mod environment;
+mod mistakes;
+mod secrets;
+
+use std::ffi::OsString;
+
+use super::*;
+
+/// What must never be shown; decodes as base64.
+const SECRET: &str = "aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bnRlcjI=";
+
+const ISSUER: &str = "[[issuers]]\nissuer = \"https://id\"\naudience = \"api\"\n";
+
+fn messages(error: Error) -> Vec<String> {
+    let Error::Settings(mistakes) = error else {
+        panic!("{error}");
+    };
+    mistakes.iter().map(ToString::to_string).collect()
+}
+
+fn load(file: Option<&str>, variables: &[(&str, &str)]) -> Result<Settings, Error> {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    Settings::merge(file, Some("secure.toml"), Environment::new(variables)?)
+}
+
+#[test]
+fn every_key_is_read() {
+    let settings = Settings::from_toml(&format!(
+        r#"
+        realm = "shop"
+        resource_metadata = "https://shop.example/.well-known/oauth-protected-resource"
+
+        [server]
+        address = "[::1]:9443"
+        transport = "behind_proxy"
+        workers = 3
+        shutdown_timeout = "1min"
+        header_timeout = "2s"
+        max_connections = 500
+
+        [tls]
+        certificate = "chain.pem"
+        private_key = "key.pem"
+
+        [client_address]
+        trusted_proxies = ["10.0.0.0/8", "::1"]
+        header = "forwarded"
+        hops = 2
+
+        [tokens]
+        leeway = "5min"
+        cache = "1MiB"
+
+        [limits]
+        max_keys = 5000
+
+        [[issuers]]
+        issuer = "https://id.example.com"
+        audience = "https://shop.example.com"
+        roles = ["realm_access.roles", "groups"]
+        scopes = ["scp"]
+        client_id = "azp"
+        accept_generic_typ = true
+
+        [[issuers.keys]]
+        id = "a"
+        algorithm = "EdDSA"
+        public_key = """
+        -----BEGIN PUBLIC KEY-----"""
+
+        [[issuers.keys]]
+        id = "b"
+        algorithm = "ES256"
+        public_key_file = "b.pem"
+
+        [[issuers]]
+        issuer = "legacy"
+        audience = "shop"
+
+        [[issuers.keys]]
+        id = "a"
+        algorithm = "HS256"
+        secret_base64 = "{SECRET}"
+
+        [[issuers.keys]]
+        id = "b"
+        algorithm = "HS384"
+        secret_file = "b.secret"
+
+        [[issuers.keys]]
+        id = "c"
+        algorithm = "HS512"
+        secret_env = "LEGACY_SECRET"
+        "#
+    ))
+    .unwrap();
+
+    assert_eq!(settings.realm, "shop");
+    assert!(settings.resource_metadata.unwrap().starts_with("https://"));
+    assert_eq!(
+        settings.server,
+        ServerSettings {
+            address: "[::1]:9443".parse().unwrap(),
+            transport: Transport::BehindProxy,
+            workers: NonZeroUsize::new(3),
+            shutdown_timeout: Duration::from_secs(60),
+            header_timeout: Duration::from_secs(2),
+            max_connections: NonZeroUsize::new(500),
+        }
+    );
+    assert_eq!(
+        settings.tls,
+        Some(TlsSettings::Files {
+            certificate: "chain.pem".into(),
+            private_key: "key.pem".into(),
+        })
+    );
+    assert_eq!(
+        settings.client_address,
+        ClientAddressSettings {
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
+            header: ForwardedHeader::Forwarded,
+            hops: NonZeroUsize::new(2),
+        }
+    );
+    assert_eq!(
+        settings.tokens,
+        TokenSettings {
+            leeway: Duration::from_secs(300),
+            cache: 1 << 20,
+        }
+    );
+    assert_eq!(settings.limits.max_keys.get(), 5000);
+    assert_eq!(settings.danger, DangerSettings::default());
+
+    let [id, legacy] = settings.issuers.as_slice() else {
+        panic!("{:?}", settings.issuers);
+    };
+    assert_eq!(id.issuer, "https://id.example.com");
+    assert_eq!(id.audience, "https://shop.example.com");
+    assert_eq!(id.roles, ["realm_access.roles", "groups"]);
+    assert_eq!(id.scopes, ["scp"]);
+    assert_eq!(id.client_id, "azp");
+    assert!(id.accept_generic_typ);
+    assert_eq!(legacy.roles, ["roles"]);
+    assert_eq!(legacy.scopes, ["scope"]);
+    assert_eq!(legacy.client_id, "client_id");
+    assert!(!legacy.accept_generic_typ);
+    let algorithms = |issuer: &IssuerSettings| {
+        issuer
+            .keys
+            .iter()
+            .map(|key| key.algorithm)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(algorithms(id), [Algorithm::EdDsa, Algorithm::Es256]);
+    assert_eq!(
+        algorithms(legacy),
+        [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512]
+    );
+    assert!(matches!(&id.keys[0].source, KeySource::PublicKey(_)));
+    assert!(matches!(&id.keys[1].source, KeySource::PublicKeyFile(_)));
+    assert!(matches!(&legacy.keys[0].source, KeySource::Secret(_)));
+    assert!(matches!(&legacy.keys[1].source, KeySource::SecretFile(_)));
+    assert!(matches!(&legacy.keys[2].source, KeySource::SecretEnv(_)));
+}
+
+#[test]
+fn every_algorithm_is_found_by_its_name() {
+    for algorithm in Algorithm::ALL {
+        assert_eq!(algorithm.name().parse(), Ok(*algorithm));
+        assert!(UnknownAlgorithm.to_string().contains(algorithm.name()));
+    }
+    for name in ["none", "NONE", "eddsa", "HS256 ", "", "RS1"] {
+        assert_eq!(name.parse::<Algorithm>(), Err(UnknownAlgorithm));
+    }
+}
+
+#[test]
+fn the_example_in_the_documentation_is_right() {
+    let example = include_str!("../mod.rs")
+        .lines()
+        .skip_while(|line| *line != "//! ```toml")
+        .skip(1)
+        .take_while(|line| *line != "//! ```")
+        .map(|line| line.trim_start_matches("//!"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let settings = Settings::from_toml(&example).unwrap();
+    assert_eq!(settings.realm, "shop");
+    assert_eq!(settings.issuers[0].keys.len(), 1);
+}

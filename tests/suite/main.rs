@@ -1,0 +1,1 @@
+//! The runtime as its users see it, one topic a file.
