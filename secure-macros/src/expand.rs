@@ -7,6 +7,7 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::parse_quote;
 
 use crate::errors::Place;
 use crate::model::{Handler, Parameter, Policy};
@@ -115,12 +116,22 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// The user's function, untouched.
+    /// The user's function, untouched but for the parameters that `allow` uses: that is a use,
+    /// even where the function has no other.
     fn user_function(&self) -> TokenStream {
         let Handler {
             inner, sig, body, ..
         } = self.handler;
         if self.calls {
+            let mut sig = sig.clone();
+            let used = self.policy.allow.iter().flat_map(|allow| &allow.parameters);
+            for position in used {
+                if let Some(syn::FnArg::Typed(parameter)) = sig.inputs.get_mut(*position) {
+                    parameter
+                        .attrs
+                        .push(parse_quote!(#[allow(unused_variables)]));
+                }
+            }
             return quote!(#(#inner)* #sig #body);
         }
         // `self` and `...` are no syntax inside a function, and rustc would say so once more.

@@ -152,7 +152,9 @@ fn unvalidated_parameters_are_taken_as_such() {
 #[test]
 fn patterns_stay_with_the_user() {
     let output = good("allow = f(id)", HANDLER);
-    assert_contains(&output, &["__secured_handler(id, __secured_1)", HANDLER]);
+    let function = "async fn order(#[allow(unused_variables)] id: Path<u64>, Json(body): Json<Order>) -> R { }";
+    assert_contains(&output, &["__secured_handler(id, __secured_1)", function]);
+    assert_contains(&good("", HANDLER), &[HANDLER]);
     assert!(!contains(&output, "let body"));
 }
 
