@@ -225,6 +225,42 @@ fn a_policy_is_written_down() {
 }
 
 #[test]
+fn conditions_keep_their_words() {
+    let output = good(
+        "scope = all(\"orders:read\", any(\"orders:read\", \"orders:write\"))",
+        PLAIN,
+    );
+    let p = "::secure_runtime::private::Rule::";
+    let read = "Has { name: \"orders:read\", satisfied_by: &[\"orders:read\"], }";
+    assert_contains(
+        &output,
+        &[&format!("{p}All(&[{p}{read}, {p}Any(&[{p}{read}, {p}Has")],
+    );
+}
+
+#[test]
+fn a_public_handler_says_why() {
+    let output = good("public = \"health checks\"", HANDLER);
+    assert_contains(
+        &output,
+        &[
+            "Access::Public { reason: ::core::option::Option::Some(\"health checks\") }",
+            "check_no_caller(__secured_kind_0(),",
+            "check_no_caller(__secured_kind_1(),",
+        ],
+    );
+    assert!(!contains(&good("", HANDLER), "check_no_caller"));
+}
+
+#[test]
+fn limits_on_the_body_are_checked_by_type() {
+    let output = good("max_body = \"1KB\", body_timeout = \"5s\"", HANDLER).to_string();
+    assert_eq!(output.matches("check_takes_body").count(), 2);
+    assert_eq!(output.matches("check_one_body").count(), 1);
+    assert!(!contains(&good("", HANDLER), "check_takes_body"));
+}
+
+#[test]
 fn defaults_count_by_user_or_by_address() {
     let policy = "[defaults]\nrate = [\"3/s\", \"20/min per user\", \"90/h per route\"]\nmax_body = \"1MB\"\nbody_timeout = \"5s\"";
     let pers = |attribute: &str| {
