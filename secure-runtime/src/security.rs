@@ -132,7 +132,7 @@ impl SecurityBuilder {
                 .map_err(|error| wrong("issuers", error))?;
             Some(authenticator)
         };
-        let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys)
+        let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys.get())
             .map_err(|error| wrong("limits", error))?;
         Ok(Security(Arc::new(Parts {
             addresses: client_addresses(&settings.client_address)?,
