@@ -7,8 +7,8 @@ use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody};
 use crate::{
     input::{body::Body, refused_body::RefusedBody},
     policy::Policy,
-    rejection::{Refusal, Rejection},
-    security::{DEFAULT_REALM, Security},
+    rejection::{ProtectionSpace, Refusal, Rejection},
+    security::Security,
 };
 
 /// An unread body is drained up to here, so that the connection stays usable; beyond it the
@@ -61,18 +61,21 @@ pub(crate) async fn refuse(
     body: &mut Body,
 ) -> Secured {
     log(&rejection, policy);
-    let realm = security.map_or(DEFAULT_REALM, Security::realm);
-    secure(rejection.respond(realm), body).await
+    let space = security.map_or(ProtectionSpace::UNNAMED, Security::protection_space);
+    secure(rejection.respond(space), body).await
 }
 
 fn log(rejection: &Rejection, policy: &Policy) {
     let row = rejection.refusal().row();
     let status = rejection.refusal().status().as_u16();
     let (event, handler, reason) = (row.event, policy.handler, rejection.reason());
+    let quotas = rejection.violated_policies();
     if status >= 500 {
         tracing::error!(target: "secure_runtime::audit", event, status, handler, reason);
-    } else {
+    } else if quotas.is_empty() {
         tracing::warn!(target: "secure_runtime::audit", event, status, handler, reason);
+    } else {
+        tracing::warn!(target: "secure_runtime::audit", event, status, handler, reason, ?quotas);
     }
 }
 

@@ -15,16 +15,13 @@ use crate::{
     limit::RateLimiter,
     manifest::{Manifest, MethodTable, Route},
     policy::{Access, Per, Policy, Quota},
-    rejection::{Refusal, Rejection},
+    rejection::{ProtectionSpace, Refusal, Rejection},
     routes::Routes,
     settings::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
     },
     shield::Shield,
 };
-
-/// Realm of a challenge where none is configured.
-pub(crate) const DEFAULT_REALM: &str = "api";
 
 /// The configured parts that guarded handlers use; cheap to clone, one for a process.
 ///
@@ -338,8 +335,11 @@ impl Security {
         &self.0.limiter
     }
 
-    pub(crate) fn realm(&self) -> &str {
-        &self.0.settings.realm
+    pub(crate) fn protection_space(&self) -> ProtectionSpace<'_> {
+        ProtectionSpace {
+            realm: &self.0.settings.realm,
+            resource_metadata: self.0.settings.resource_metadata.as_deref(),
+        }
     }
 }
 

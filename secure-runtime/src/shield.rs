@@ -123,7 +123,7 @@ fn refuse(response: &ServiceResponse, security: &Security) -> HttpResponse {
             "a handler without `#[secured]` answered",
         )
     };
-    rejection.respond(security.realm())
+    rejection.respond(security.protection_space())
 }
 
 /// Fields for the answers of an API (OWASP REST security; REQUIREMENTS T3, T5). What the handler

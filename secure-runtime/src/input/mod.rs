@@ -17,10 +17,12 @@ mod head;
 mod json;
 mod lent;
 mod limited;
+mod locate;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod names;
 mod optional;
+
 mod path;
 mod pointer;
 mod query;

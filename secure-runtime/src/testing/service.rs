@@ -314,7 +314,7 @@ impl TestResponse {
         let detail = self.json::<Value>();
         assert_eq!(
             detail.get("detail").and_then(Value::as_str),
-            Some(refusal.row().detail()),
+            Some(refusal.row().detail),
             "expected {refusal:?}"
         );
         self

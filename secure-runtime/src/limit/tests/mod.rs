@@ -100,7 +100,7 @@ pub(super) struct Told {
 
 impl Told {
     pub(super) fn by(rejection: &Rejection) -> Self {
-        let response = rejection.respond("test");
+        let response = rejection.respond(crate::rejection::ProtectionSpace::UNNAMED);
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let body = response.into_body().try_into_bytes().unwrap();
