@@ -191,7 +191,7 @@ impl Admitted {
                 "no `Security` in this app: add `.configure(security.routes(routes))`",
             );
             return Err(response::refuse(
-                rejection,
+                &rejection,
                 policy,
                 None,
                 &mut Body::new(payload, 0, policy.body_timeout),
@@ -238,7 +238,13 @@ impl Admitted {
 
     /// The answer to a request that is refused.
     pub(crate) async fn refuse(&mut self, rejection: Rejection) -> Secured {
-        response::refuse(rejection, self.policy, Some(&self.security), &mut self.body).await
+        response::refuse(
+            &rejection,
+            self.policy,
+            Some(&self.security),
+            &mut self.body,
+        )
+        .await
     }
 
     /// Enforces the decision of the attribute's `allow`.
@@ -265,6 +271,11 @@ impl Admitted {
         }
         if let Some((policy, limit)) = self.charges.fields() {
             let headers = response.headers_mut();
+        // So is a rejection that the handler returned: it belongs in the log and in this realm.
+        if let Some(rejection) = response.error().and_then(|error| error.as_error()) {
+            return response::refuse(rejection, self.policy, Some(&self.security), &mut self.body)
+                .await;
+        }
             headers.insert(limit::RATELIMIT_POLICY, policy);
             headers.insert(limit::RATELIMIT, limit);
         }
