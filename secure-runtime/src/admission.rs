@@ -90,24 +90,26 @@ fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
     security.limiter().charge_caller(charges, identity)
 }
 
-/// TLS that ends here or at a trusted proxy, unless the settings give that up.
+/// TLS, unless the settings give that up.
 fn transport(security: &Security, request: &HttpRequest) -> Result<(), Rejection> {
-    let settings = security.settings();
-    let secure = match settings.server.transport {
-        _ if settings.danger.plaintext => true,
-        Transport::BehindProxy => security
-            .addresses()
-            .forwarded_https(peer(request), request.headers())
-            .unwrap_or(false),
-        Transport::Https => request.app_config().secure(),
-    };
-    if secure {
+    if security.settings().danger.plaintext || came_over_tls(security, request) {
         Ok(())
     } else {
         Err(Rejection::new(
             Refusal::HttpsRequired,
             "the request came without TLS",
         ))
+    }
+}
+
+/// Whether the client sent the request over TLS, which ends here or at a trusted proxy.
+pub(crate) fn came_over_tls(security: &Security, request: &HttpRequest) -> bool {
+    match security.settings().server.transport {
+        Transport::BehindProxy => security
+            .addresses()
+            .forwarded_https(peer(request), request.headers())
+            .unwrap_or(false),
+        Transport::Https => request.app_config().secure(),
     }
 }
 
@@ -269,13 +271,13 @@ impl Admitted {
         if let Some(rejection) = self.body.refusal() {
             return self.refuse(rejection).await;
         }
-        if let Some((policy, limit)) = self.charges.fields() {
-            let headers = response.headers_mut();
         // So is a rejection that the handler returned: it belongs in the log and in this realm.
         if let Some(rejection) = response.error().and_then(|error| error.as_error()) {
             return response::refuse(rejection, self.policy, Some(&self.security), &mut self.body)
                 .await;
         }
+        if let Some((policy, limit)) = self.charges.fields() {
+            let headers = response.headers_mut();
             headers.insert(limit::RATELIMIT_POLICY, policy);
             headers.insert(limit::RATELIMIT, limit);
         }
