@@ -1,6 +1,9 @@
 //! The runtime as its users see it, one topic a file.
 
+mod allow;
+mod audit;
 mod order;
 mod rejections;
 mod rig;
+mod rules;
 mod shapes;

@@ -12,7 +12,13 @@ use serde_json::{Value, json};
 use crate::rig::{METHODS, Upload, challenge, take_journal};
 
 /// Stands in every place of a request that a careless answer could repeat.
-const CANARY: &str = "canary-5up3r53cr3t";
+pub(crate) const CANARY: &str = "canary-5up3r53cr3t";
+
+/// The text of an error of the application.
+const INTERNAL: &str = "no connection to the store";
+
+/// Where the requests come from.
+pub(crate) const ADDRESS: &str = "203.0.113.77";
 
 #[derive(serde::Deserialize, garde::Validate)]
 struct Thing {
@@ -32,7 +38,7 @@ struct Broken;
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no connection to {CANARY}")
+        f.write_str(INTERNAL)
     }
 }
 
@@ -117,7 +123,7 @@ fn routes(routes: &mut Routes) {
         .service(scoped);
 }
 
-const ALL: [Refusal; 22] = [
+pub(crate) const ALL: [Refusal; 22] = [
     Refusal::AuthenticationTooOld,
     Refusal::BodyMalformed,
     Refusal::BodyTimeout,
@@ -154,7 +160,8 @@ async fn service() -> TestService {
 
 /// Puts the canary everywhere where it changes nothing.
 fn marked(call: TestCall<'_>) -> TestCall<'_> {
-    call.header("x-canary", CANARY)
+    call.peer(ADDRESS.parse().unwrap())
+        .header("x-canary", CANARY)
         .header("cookie", format!("session={CANARY}"))
         .header("user-agent", CANARY)
         .header("referer", format!("https://{CANARY}.test/"))
@@ -168,7 +175,7 @@ fn caller(call: TestCall<'_>) -> TestCall<'_> {
 }
 
 /// Sends a request that meets exactly this refusal.
-async fn reach(refusal: Refusal) -> TestResponse {
+pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
     let service = service().await;
     let thing = || service.post("/things").json(json!({ "name": "abc" }));
     let call = match refusal {
@@ -299,7 +306,9 @@ async fn h16_every_refusal_is_problem_details_and_says_nothing_of_the_request() 
         assert!(!all.contains(CANARY), "{context}: {all}");
         assert!(!all.contains("5up3r"), "{context}: {all}");
         // Names of our own types and files are internals.
-        for internal in ["suite", "src/", ".rs", "::", "Missing", "secure"] {
+        for internal in [
+            INTERNAL, ADDRESS, "suite", "src/", ".rs", "::", "Missing", "secure",
+        ] {
             assert!(!response.text().contains(internal), "{context}");
         }
     }
