@@ -2,6 +2,8 @@
 
 mod allow;
 mod audit;
+mod credentials;
+mod limits;
 mod order;
 mod rejections;
 mod rig;
