@@ -55,12 +55,12 @@ pub(crate) async fn secure(mut response: HttpResponse, body: &mut Body) -> Secur
 
 /// Refuses: the log says why, the caller learns what the table says.
 pub(crate) async fn refuse(
-    rejection: Rejection,
+    rejection: &Rejection,
     policy: &'static Policy,
     security: Option<&Security>,
     body: &mut Body,
 ) -> Secured {
-    log(&rejection, policy);
+    log(rejection, policy);
     let space = security.map_or(ProtectionSpace::UNNAMED, Security::protection_space);
     secure(rejection.respond(space), body).await
 }

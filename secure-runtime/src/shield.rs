@@ -10,6 +10,7 @@ use actix_web::{
     HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    error::InternalError,
     http::{
         StatusCode,
         header::{self, HeaderName, HeaderValue},
@@ -18,6 +19,7 @@ use actix_web::{
 use futures_util::future::LocalBoxFuture;
 
 use crate::{
+    admission::came_over_tls,
     manifest::MethodTable,
     rejection::{Refusal, Rejection},
     response::Guarded,
@@ -77,10 +79,18 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let security = self.security.clone();
-        let secure = request.app_config().secure();
+        let secure = came_over_tls(&security, request.request());
         let answer = self.service.call(request);
         Box::pin(async move {
-            let mut response = answer.await?.map_into_boxed_body();
+            let mut response = match answer.await {
+                Ok(response) => response.map_into_boxed_body(),
+                // A layer inside this one failed: its text is its own, and no policy let it pass.
+                Err(_) => {
+                    let mut response = unguarded(None).respond(security.protection_space());
+                    add_fields(response.headers_mut(), secure);
+                    return Err(InternalError::from_response(UNGUARDED, response).into());
+                }
+            };
             if response.response().extensions().get::<Guarded>().is_none() {
                 let refusal = refuse(&response, &security);
                 response = response.into_response(refusal);
@@ -94,9 +104,11 @@ where
 /// The answer in place of a response that no policy let through.
 fn refuse(response: &ServiceResponse, security: &Security) -> HttpResponse {
     let request = response.request();
+    // As the router read it: with its escapes resolved.
+    let path = request.match_info().as_str();
     let methods = request
         .app_data::<MethodTable>()
-        .map(|table| table.methods_at(request.path()))
+        .map(|table| table.methods_at(path))
         .unwrap_or_default();
     let rejection = if !methods.is_empty() && !methods.contains(&request.method().as_str()) {
         let allow = HeaderValue::try_from(methods.join(", "));
@@ -113,18 +125,23 @@ fn refuse(response: &ServiceResponse, security: &Security) -> HttpResponse {
     ) {
         Rejection::new(Refusal::NotFound, "no route")
     } else {
-        tracing::error!(
-            target: "secure_runtime::audit",
-            event = "sys_unguarded",
-            pattern = request.match_pattern(),
-            "a handler without `#[secured]` answered; its response was withheld",
-        );
-        Rejection::new(
-            Refusal::Unguarded,
-            "a handler without `#[secured]` answered",
-        )
+        unguarded(request.match_pattern())
     };
     rejection.respond(security.protection_space())
+}
+
+const UNGUARDED: &str = "a handler or a middleware without a policy answered";
+
+fn unguarded(pattern: Option<String>) -> Rejection {
+    tracing::error!(
+        target: "secure_runtime::audit",
+        event = Refusal::Unguarded.row().event,
+        status = Refusal::Unguarded.status().as_u16(),
+        pattern,
+        reason = UNGUARDED,
+        "a response was withheld: put `#[secured]` on its handler",
+    );
+    Rejection::new(Refusal::Unguarded, UNGUARDED)
 }
 
 /// Fields for the answers of an API (OWASP REST security; REQUIREMENTS T3, T5). What the handler
