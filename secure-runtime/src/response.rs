@@ -48,9 +48,14 @@ impl Secured {
 }
 
 /// Lets a handler's response go.
-pub(crate) async fn secure(mut response: HttpResponse, body: &mut Body) -> Secured {
+pub(crate) async fn secure(response: HttpResponse, body: &mut Body) -> Secured {
+    Secured(let_pass(response, body).await)
+}
+
+/// The same for a response that no guarded handler made.
+pub(crate) async fn let_pass(mut response: HttpResponse, body: &mut Body) -> HttpResponse {
     response.extensions_mut().insert(Guarded);
-    Secured(close_over(response, body).await)
+    close_over(response, body).await
 }
 
 /// Refuses: the log says why, the caller learns what the table says.

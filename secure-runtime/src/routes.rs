@@ -1,7 +1,9 @@
 //! Registration of guarded handlers, and the record of what was registered.
 
+use std::time::Duration;
+
 use actix_web::{
-    Handler, Resource,
+    Handler, HttpMessage, Resource,
     body::MessageBody,
     dev::{HttpServiceFactory, ServiceRequest, ServiceResponse},
     guard,
@@ -12,10 +14,11 @@ use actix_web::{
 use futures_util::FutureExt;
 
 use crate::{
+    input::body::Body,
     manifest::{Entry, Manifest},
     policy::{Policy, RoutePattern},
     private::Call,
-    response::{Guarded, Secured},
+    response::{self, Secured},
 };
 
 /// A handler with a route macro below its `#[secured]`.
@@ -247,12 +250,16 @@ fn join(prefix: &str, path: &str) -> String {
     format!("{prefix}{slash}{path}")
 }
 
-/// Marks the responses of services that were mounted without a policy on purpose.
+/// Marks the responses of services that were mounted without a policy on purpose, and ends an
+/// upload that they do not read.
 async fn let_pass(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let mut response = next.call(request).await?;
-    response.response_mut().extensions_mut().insert(Guarded);
-    Ok(response)
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let mut body = Body::new(request.take_payload(), u64::MAX, Duration::MAX);
+    request.set_payload(body.take_stream()?);
+    let response = next.call(request).await?.map_into_boxed_body();
+    let (request, response) = response.into_parts();
+    let response = response::let_pass(response, &mut body).await;
+    Ok(ServiceResponse::new(request, response))
 }

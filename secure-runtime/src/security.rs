@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::web::ServiceConfig;
+use actix_web::web::{self, ServiceConfig};
 
 use crate::{
     address::{ClientAddresses, ForwardingHeader},
@@ -20,7 +20,7 @@ use crate::{
     settings::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
     },
-    shield::Shield,
+    shield::{self, Shield},
 };
 
 /// Realm of a challenge where none is configured.
@@ -258,7 +258,8 @@ impl Security {
             let (manifest, mount) = routes.into_parts();
             config
                 .app_data(security)
-                .app_data(MethodTable::new(&manifest));
+                .app_data(MethodTable::new(&manifest))
+                .default_service(web::to(shield::no_route));
             mount(config);
         }
     }
