@@ -14,3 +14,4 @@ mod refused_uploads;
 mod rig;
 mod slow;
 mod smuggling;
+mod tls;
