@@ -54,13 +54,19 @@ pub(crate) type Answer = Either<Ready<Secured>, LocalBoxFuture<'static, Secured>
 
 /// Lets a handler's response go.
 pub(crate) fn secure(mut response: HttpResponse, mut body: Body) -> Answer {
-    response.extensions_mut().insert(Guarded);
     if body.is_finished() {
+        response.extensions_mut().insert(Guarded);
         return Either::Left(ready(Secured(response)));
     }
     Either::Right(Box::pin(async move {
-        Secured(close_over(response, &mut body).await)
+        Secured(let_pass(response, &mut body).await)
     }))
+}
+
+/// The same for a response that no guarded handler made.
+pub(crate) async fn let_pass(mut response: HttpResponse, body: &mut Body) -> HttpResponse {
+    response.extensions_mut().insert(Guarded);
+    close_over(response, body).await
 }
 
 /// Refuses: the log says why, the caller learns what the table says.
