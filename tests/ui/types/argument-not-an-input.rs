@@ -3,7 +3,7 @@ use secure_runtime::secured;
 struct Session;
 
 #[secured]
-async fn index(session: Session) -> &'static str {
+async fn index(_session: Session) -> &'static str {
     "open"
 }
 

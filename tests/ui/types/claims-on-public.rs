@@ -2,7 +2,7 @@ use secure_runtime::{Claims, secured};
 
 #[secured(public)]
 #[actix_web::get("/")]
-async fn index(claims: Claims<String>) -> &'static str {
+async fn index(_claims: Claims<String>) -> &'static str {
     "open"
 }
 

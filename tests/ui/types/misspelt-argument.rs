@@ -1,7 +1,7 @@
 use secure_runtime::secured;
 
 #[secured]
-async fn index(caller: Principle) -> &'static str {
+async fn index(_caller: Principle) -> &'static str {
     "open"
 }
 

@@ -5,7 +5,7 @@ use secure_runtime::secured;
 struct Order {}
 
 #[secured]
-async fn index(order: Option<web::Json<Order>>) -> &'static str {
+async fn index(_order: Option<web::Json<Order>>) -> &'static str {
     "open"
 }
 

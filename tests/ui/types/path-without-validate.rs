@@ -5,7 +5,7 @@ use secure_runtime::secured;
 struct Order {}
 
 #[secured]
-async fn index(order: web::Path<Order>) -> &'static str {
+async fn index(_order: web::Path<Order>) -> &'static str {
     "open"
 }
 

@@ -1,7 +1,7 @@
 use secure_runtime::{Principal, secured};
 
 #[secured]
-async fn index(caller: &Principal) -> &'static str {
+async fn index(_caller: &Principal) -> &'static str {
     "open"
 }
 

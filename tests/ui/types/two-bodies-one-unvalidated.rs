@@ -2,7 +2,7 @@ use actix_web::web;
 use secure_runtime::secured;
 
 #[secured]
-async fn index(#[unvalidated] order: web::Json<u64>, text: String) -> &'static str {
+async fn index(#[unvalidated] _order: web::Json<u64>, _text: String) -> &'static str {
     "open"
 }
 

@@ -2,7 +2,7 @@ use actix_web::web;
 use secure_runtime::secured;
 
 #[secured]
-async fn index(order: web::Json<u64>, raw: web::Bytes) -> &'static str {
+async fn index(_order: web::Json<u64>, _raw: web::Bytes) -> &'static str {
     "open"
 }
 

@@ -1,7 +1,7 @@
 use secure_runtime::{Principal, secured};
 
 #[secured]
-async fn index(#[unvalidated] caller: Principal) -> &'static str {
+async fn index(#[unvalidated] _caller: Principal) -> &'static str {
     "open"
 }
 

@@ -3,7 +3,7 @@ use secure_runtime::{Extracted, secured};
 struct Session;
 
 #[secured]
-async fn index(#[unvalidated] session: Extracted<Session>) -> &'static str {
+async fn index(#[unvalidated] _session: Extracted<Session>) -> &'static str {
     "open"
 }
 

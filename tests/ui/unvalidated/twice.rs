@@ -2,7 +2,11 @@ use actix_web::web;
 use secure_runtime::secured;
 
 #[secured]
-async fn index(#[unvalidated] #[unvalidated] order: web::Json<u64>) -> &'static str {
+async fn index(
+    #[unvalidated]
+    #[unvalidated]
+    order: web::Json<u64>,
+) -> &'static str {
     "open"
 }
 

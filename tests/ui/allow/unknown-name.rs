@@ -1,7 +1,7 @@
 use actix_web::web;
 use secure_runtime::secured;
 
-#[secured(allow = *id == "7")]
+#[secured(allow = *id == limit)]
 async fn index(id: web::Path<u64>) -> &'static str {
     "open"
 }
