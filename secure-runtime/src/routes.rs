@@ -28,7 +28,8 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a route without a policy",
     label = "not secured",
-    note = "put `#[secured]` (any authenticated caller), `#[secured(role = \"..\")]` or `#[secured(public)]` above its route macro"
+    note = "put `#[secured]` (any authenticated caller), `#[secured(role = \"..\")]` or `#[secured(public)]` above its route macro",
+    note = "a guarded function without a route macro is registered with `Routes::route`"
 )]
 pub trait SecuredService: HttpServiceFactory {
     /// The methods and paths of the route macros.
@@ -44,7 +45,8 @@ pub trait SecuredService: HttpServiceFactory {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a route without a policy",
     label = "not secured",
-    note = "put `#[secured]` (any authenticated caller), `#[secured(role = \"..\")]` or `#[secured(public)]` above the function"
+    note = "put `#[secured]` (any authenticated caller), `#[secured(role = \"..\")]` or `#[secured(public)]` above the function",
+    note = "a guarded handler with a route macro is registered with `Routes::service`"
 )]
 pub trait SecuredHandler<M> {
     /// Asks the handler for its policy.
