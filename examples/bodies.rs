@@ -35,21 +35,21 @@ fn routes(routes: &mut Routes) {
 #[actix_web::main]
 async fn main() {
     let service = TestService::new(routes).await;
-    let item = service.get("/items/7?name=tea").send().await;
-    assert_eq!(item.text(), "7: tea");
-    let form = "application/x-www-form-urlencoded";
-    let item = service.post("/form").body(form, "name=tea").send().await;
-    assert_eq!(item.text(), "tea");
+    let answer = service.get("/items/7?name=tea").send().await;
+    assert_eq!(answer.text(), "7: tea");
+    let kind = "application/x-www-form-urlencoded";
+    let answer = service.post("/form").body(kind, "name=tea").send().await;
+    assert_eq!(answer.text(), "tea");
 
-    let json = |body: &'static str| service.post("/json").body("application/json", body);
-    assert_eq!(json(r#"{"name":"tea"}"#).send().await.text(), "tea");
+    let send = |body: &'static str| service.post("/json").body("application/json", body);
+    assert_eq!(send(r#"{"name":"tea"}"#).send().await.text(), "tea");
     for (body, refusal) in [
         (r#"{"name":""}"#, Refusal::InputInvalid), // against a rule
         (r#"{"name":"tea","price":0}"#, Refusal::InputInvalid), // no such field
         (r#"{"name":"tea","name":"gold"}"#, Refusal::BodyMalformed), // twice
     ] {
-        json(body).send().await.assert_refused(refusal);
+        send(body).send().await.assert_refused(refusal);
     }
-    let item = service.post("/json").body(form, "name=tea").send().await;
-    item.assert_refused(Refusal::ContentTypeUnsupported);
+    let answer = service.post("/json").body(kind, "name=tea").send().await;
+    answer.assert_refused(Refusal::ContentTypeUnsupported);
 }
