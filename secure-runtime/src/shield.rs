@@ -31,9 +31,10 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Shield(Security);
 
-impl Shield {
-    pub(crate) fn new(security: Security) -> Self {
-        Self(security)
+impl Security {
+    /// The outermost layer of an app.
+    pub fn shield(&self) -> Shield {
+        Shield(self.clone())
     }
 }
 

@@ -167,7 +167,7 @@ fn every_key_that_cannot_be_read_is_named() {
                 .unwrap_err()
         ),
         [
-            "`issuers[0].keys[0].public_key`: what?".to_owned(),
+            "`issuers[0].keys[0]`: the text is not exactly one PEM block: give one `-----BEGIN PUBLIC KEY-----` block".to_owned(),
             format!("`issuers[0].keys[1].public_key_file`: {unreadable}"),
             format!("`issuers[1].keys[0].public_key_file`: {unreadable}"),
         ]
