@@ -24,7 +24,7 @@
 //!
 //! In the order in which you will meet them:
 //!
-//! - [`secured`](attr@secured): the attribute, with every key.
+//! - [`secured`]: the attribute, with every key.
 //! - [`Routes`]: registration. A handler without `#[secured]` does not compile there.
 //! - [`settings`]: what an operator decides, from `secure.toml` and the environment.
 //! - [`Security`]: the configured parts, for a [`Server`] or for an app of your own.
