@@ -277,8 +277,8 @@ pub use shield::Shield;
 ///   `#[serde(deny_unknown_fields)]` on them where serde takes it.
 /// - A change of `policy.toml` rebuilds what depends on it. That there is one now where there was
 ///   none, or a nearer one, is noticed at the next build of the package: `touch` a source file.
-/// - Route macros are recognised by their name: one imported under another name
-///   (`use actix_web::get as fetch`) is not.
+/// - Route macros are recognised by their name: a handler below one that was imported under
+///   another name (`use actix_web::get as fetch`) does not compile.
 /// - actix turns a handler with a route macro into a unit struct, so its name cannot be a local
 ///   variable in another function of the module. Parameters of guarded handlers may have such
 ///   names.
