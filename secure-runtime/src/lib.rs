@@ -155,6 +155,22 @@ pub use shield::Shield;
 ///
 /// # `public`
 ///
+/// ```
+/// # use actix_web::{Responder, get};
+/// # use secure_runtime::{Principal, secured};
+/// #[secured(public = "load balancers ask without credentials")]
+/// #[get("/health")]
+/// async fn health() -> impl Responder {
+///     "open"
+/// }
+///
+/// #[secured(public)]
+/// #[get("/")]
+/// async fn welcome(caller: Option<Principal>) -> impl Responder {
+///     if caller.is_some() { "welcome back" } else { "welcome" }
+/// }
+/// ```
+///
 /// No credentials are asked for. `Option<Principal>` as a parameter is the caller if one sent
 /// some; credentials that are sent to such a handler and are wrong are refused. On a handler
 /// without that parameter they are not looked at. `public = "reason"` puts the reason into the
@@ -165,6 +181,16 @@ pub use shield::Shield;
 ///
 /// # `role`
 ///
+/// ```
+/// # use actix_web::{Responder, get};
+/// # use secure_runtime::{secured};
+/// #[secured(role = "support")]
+/// #[get("/tickets")]
+/// async fn tickets() -> impl Responder {
+///     "none today"
+/// }
+/// ```
+///
 /// `role = "support"`: the caller holds this role, or one that includes it. `any("a", "b")` asks
 /// for one of several, `all("a", "b")` for each, and they nest. Without it any role will do, or
 /// none. The answer is 403.
@@ -173,6 +199,16 @@ pub use shield::Shield;
 /// single name, a name twice, a role beside one that includes it.
 ///
 /// # `scope`
+///
+/// ```
+/// # use actix_web::{Responder, get};
+/// # use secure_runtime::{secured};
+/// #[secured(scope = any("orders:read", "orders:write"))]
+/// #[get("/orders")]
+/// async fn orders() -> impl Responder {
+///     "none yet"
+/// }
+/// ```
 ///
 /// The same for the OAuth scopes of the token; scopes do not include each other. The answer is
 /// 403 with `insufficient_scope` and the scopes that are wanted.
@@ -209,11 +245,37 @@ pub use shield::Shield;
 ///
 /// # `max_age`
 ///
+/// ```
+/// # use actix_web::{Responder, delete};
+/// # use secure_runtime::{secured};
+/// #[secured(max_age = "15min")]
+/// #[delete("/account")]
+/// async fn close_account() -> impl Responder {
+///     "closed"
+/// }
+/// ```
+///
 /// `max_age = "15min"`: the caller authenticated at most this long ago, by the token's
 /// `auth_time`, to which no leeway is added. A token without `auth_time` is too old. The answer is
 /// 401 with `insufficient_user_authentication` (RFC 9470). At most 366 days.
 ///
 /// # `rate`
+///
+/// ```
+/// # use actix_web::{Responder, post};
+/// # use secure_runtime::{secured};
+/// #[secured(rate = ["5/s", "100/hour", "1000/min per route burst 100"])]
+/// #[post("/orders")]
+/// async fn place_order() -> impl Responder {
+///     "placed"
+/// }
+///
+/// #[secured(public, rate = "login")]
+/// #[post("/login")]
+/// async fn login() -> impl Responder {
+///     "not today"
+/// }
+/// ```
 ///
 /// `rate = "10/min"`, or a list that holds as a whole: `rate = ["5/s", "100/hour"]`. A quota is
 /// `N/unit` or `N/5min`, in `s`, `min`, `h` (or `hour`) and `day`, at most 31 days. After it stand
@@ -231,6 +293,16 @@ pub use shield::Shield;
 ///
 /// # `max_body`, `body_timeout`
 ///
+/// ```
+/// # use actix_web::{Responder, put, web};
+/// # use secure_runtime::{secured};
+/// #[secured(max_body = "1MB", body_timeout = "1min")]
+/// #[put("/picture")]
+/// async fn picture(bytes: web::Bytes) -> impl Responder {
+///     format!("{} bytes", bytes.len())
+/// }
+/// ```
+///
 /// Most bytes of body that are read (413), and the time after admission in which all of it has
 /// arrived (408). `max_body = "1MB"`: `B`, `KB`, `MB` and `GB` are 1000-based, `KiB`, `MiB` and
 /// `GiB` are 1024-based. Defaults: `64KB`, `10s`. The limits of actix's own `JsonConfig` and the
@@ -240,7 +312,18 @@ pub use shield::Shield;
 ///
 /// # `crate`
 ///
-/// `crate = path::to::secure_runtime`, where it is not found as `::secure_runtime`.
+/// The path of this crate, where it is not `::secure_runtime`:
+///
+/// ```
+/// # use actix_web::{Responder, get};
+/// use secure_runtime as security;
+///
+/// #[security::secured(public, crate = security)]
+/// #[get("/items")]
+/// async fn items() -> impl Responder {
+///     "tea, coffee"
+/// }
+/// ```
 ///
 /// # Parameters
 ///
