@@ -367,12 +367,12 @@ pub async fn run(
 ) -> Result<usize, rustls::Error> {
     let client = client(certificate)?;
     let mut differences = 0;
-    println!("{:38}{:34}received", "", "expected");
+    println!("{:44}{:46}received", "", "expected");
     for visit in visits() {
         let (received, same) = visit.send(&client, base, callers).await;
         differences += usize::from(!same);
         let mark = if same { ' ' } else { '!' };
-        println!("{mark} {:36}{:34}{received}", visit.shows, visit.expected());
+        println!("{mark} {:42}{:46}{received}", visit.shows, visit.expected());
     }
     Ok(differences)
 }

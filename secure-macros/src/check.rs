@@ -94,7 +94,16 @@ fn public_has_no_other_access(subject: &Subject<'_>, errors: &mut Errors) {
 }
 
 fn hide_stands_beside_allow(subject: &Subject<'_>, errors: &mut Errors) {
-    if let (Some(hide), None) = (&subject.args.hide, &subject.args.allow) {
+    let Args {
+        allow,
+        hide,
+        unreadable,
+        ..
+    } = subject.args;
+    if unreadable.iter().any(|key| key == "allow") {
+        return;
+    }
+    if let (Some(hide), None) = (hide, allow) {
         let wrong = wrong!(
             "`hide` without `allow`";
             help: "write the rule whose refusal is hidden: `allow = owns(&customer, *id).await, hide`"

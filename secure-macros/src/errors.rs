@@ -78,11 +78,6 @@ pub(crate) struct Mistake {
 }
 
 impl Mistake {
-    #[cfg(test)]
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
     fn into_compile_error(self) -> TokenStream {
         let mut text = Literal::string(&self.text);
         text.set_span(self.place.end);

@@ -7,10 +7,12 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::parse_quote;
 
-use crate::check::{caller_on_public, no_body, second_body, source_text};
-use crate::errors::{Place, Wrong};
-use crate::model::{Access, Handler, Parameter, Per, Policy, Quota, Rule};
+use crate::errors::Place;
+use crate::model::{Handler, Parameter, Policy};
+
+mod policy;
 
 /// The guarded handler.
 pub(crate) fn guarded(handler: &Handler, policy: &Policy) -> TokenStream {
@@ -114,16 +116,26 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// The user's function, untouched.
+    /// The user's function, untouched but for the parameters that `allow` uses: that is a use,
+    /// even where the function has no other.
     fn user_function(&self) -> TokenStream {
         let Handler {
             inner, sig, body, ..
         } = self.handler;
         if self.calls {
+            let mut sig = sig.clone();
+            let used = self.policy.allow.iter().flat_map(|allow| &allow.parameters);
+            for position in used {
+                if let Some(syn::FnArg::Typed(parameter)) = sig.inputs.get_mut(*position) {
+                    parameter
+                        .attrs
+                        .push(parse_quote!(#[allow(unused_variables)]));
+                }
+            }
             return quote!(#(#inner)* #sig #body);
         }
-        // `self` and `...` are no syntax inside a function, and rustc would say so once more.
-        if sig.receiver().is_some() || sig.variadic.is_some() {
+        // `self`, `...` and `const async` are no syntax here, and rustc would say so once more.
+        if sig.receiver().is_some() || sig.variadic.is_some() || sig.constness.is_some() {
             return TokenStream::new();
         }
         quote!(#(#inner)* #[allow(warnings)] #sig #body)
@@ -191,18 +203,19 @@ impl<'a> Expansion<'a> {
     /// the fallback, so that it is blamed once.
     fn take(&self, parameter: &Parameter, admitted: &Ident) -> TokenStream {
         let runtime = &self.runtime;
-        let probe = self.probe(parameter);
+        let (alias, ty) = alias(&parameter.ty);
+        let probe = self.probe(parameter, &ty);
         quote!({
             #[allow(unused_imports)]
             use #runtime::private::ProbeFallback as _;
+            #alias
             #probe::take(&mut #admitted)
         })
     }
 
     /// What asks the type system about the type of a parameter.
-    fn probe(&self, parameter: &Parameter) -> TokenStream {
+    fn probe(&self, parameter: &Parameter, ty: &TokenStream) -> TokenStream {
         let runtime = &self.runtime;
-        let ty = &parameter.ty;
         match parameter.unvalidated {
             true => quote!(#runtime::private::ProbeUnvalidated::<#ty>),
             false => quote!(#runtime::private::Probe::<#ty, _>),
@@ -222,7 +235,7 @@ impl<'a> Expansion<'a> {
         let rule = &allow.rule;
         let place = Place::of(rule);
         let runtime = &self.runtime;
-        let decision = self.call(place, quote!(decision), rule.to_token_stream());
+        let decision = self.call(place, quote!(decision), rule.clone());
         let decided = local("decided");
         quote! {
             #(#named)*
@@ -248,7 +261,12 @@ impl<'a> Expansion<'a> {
         let place = self.handler.output;
         let mut blamed = output.clone();
         blamed.set_span(output.span().located_at(place.start));
-        self.call(place, quote!(response), quote!(&#admitted, #blamed))
+        // A call, because only something with two ends is underlined from end to end.
+        let mut parentheses = Group::new(Delimiter::Parenthesis, blamed.to_token_stream());
+        parentheses.set_span(Span::call_site().located_at(place.end));
+        let start = Span::call_site().located_at(place.start);
+        let whole = quote_spanned!(start=> ::core::convert::identity #parentheses);
+        self.call(place, quote!(response), quote!(&#admitted, #whole))
     }
 
     /// A call into the runtime that stands where the blamed tokens stand, so that rustc
@@ -259,243 +277,46 @@ impl<'a> Expansion<'a> {
             token.set_span(token.span().located_at(place.start));
             token
         };
-        let runtime: TokenStream = self.runtime.clone().into_iter().map(at).collect();
+        let runtime: TokenStream = match &self.policy.runtime {
+            // Where the user wrote it, so that a path that leads nowhere is told once.
+            Some(path) => path.to_token_stream(),
+            None => self.runtime.clone().into_iter().map(at).collect(),
+        };
         // The function's name is the first token; generic arguments keep their own places.
         let mut function = function.into_iter();
         let name = function.next().map(at);
         let mut parentheses = Group::new(Delimiter::Parenthesis, arguments);
-        parentheses.set_span(place.end);
-        let private = quote_spanned!(place.start=> ::private::);
+        parentheses.set_span(Span::call_site().located_at(place.end));
+        let private = quote_spanned!(Span::call_site().located_at(place.start)=> ::private::);
         quote!(#runtime #private #name #(#function)* #parentheses)
-    }
-
-    /// The checks that only types can answer, and the policy as a static of the given name.
-    fn policy(&self, name: &Ident) -> TokenStream {
-        let runtime = &self.runtime;
-        let (kinds, checks) = match self.calls {
-            true => (self.kinds(), self.checks()),
-            false => (TokenStream::new(), TokenStream::new()),
-        };
-        let value = self.policy_value();
-        quote! {
-            #kinds
-            #checks
-            static #name: #runtime::private::Policy = #value;
-        }
-    }
-
-    /// Functions that blame a type that is no input, and say where its values come from.
-    ///
-    /// They are functions, and stand where the handler's name does, for the sake of a misspelt
-    /// type: rustc then says exactly what it says about the user's function, and says it once.
-    fn kinds(&self) -> TokenStream {
-        let runtime = &self.runtime;
-        let kinds = self
-            .handler
-            .parameters
-            .iter()
-            .enumerate()
-            .map(|(position, parameter)| {
-                let mut name = kind(position);
-                name.set_span(self.handler.sig.ident.span());
-                let ty = &parameter.ty;
-                let bound = match parameter.unvalidated {
-                    true => quote!(unvalidated::<#ty>),
-                    false => quote!(input::<#ty, _>),
-                };
-                let bound = self.call(Place::of(ty), bound, TokenStream::new());
-                let probe = self.probe(parameter);
-                quote! {
-                    const fn #name() -> ::core::option::Option<#runtime::private::InputKind> {
-                        #[allow(unused_imports)]
-                        use #runtime::private::ProbeFallback as _;
-                        #bound;
-                        #probe::KIND
-                    }
-                }
-            });
-        quote!(#(#kinds)*)
-    }
-
-    /// What only types can tell about a policy, as constants that stop the build.
-    fn checks(&self) -> TokenStream {
-        let parameters = &self.handler.parameters;
-        let all: Vec<Ident> = (0..parameters.len()).map(kind).collect();
-        let mut checks = TokenStream::new();
-        let mut check =
-            |place: Place, function: TokenStream, arguments: TokenStream, wrong: Wrong| {
-                let message = wrong.text();
-                let check = self.call(place, function, quote!(#arguments, #message));
-                checks.extend(quote!(const _: () = #check;));
-            };
-        if !parameters.is_empty() {
-            for key in &self.policy.body_keys {
-                let function = quote!(check_takes_body);
-                check(
-                    key.place,
-                    function,
-                    quote!(&[#(#all()),*]),
-                    no_body(key.name),
-                );
-            }
-        }
-        for (position, parameter) in parameters.iter().enumerate() {
-            let place = Place::of(&parameter.ty);
-            let this = kind(position);
-            let earlier: Vec<Ident> = (0..position).map(kind).collect();
-            if !earlier.is_empty() {
-                let function = quote!(check_one_body);
-                check(
-                    place,
-                    function,
-                    quote!(&[#(#earlier()),*], #this()),
-                    second_body(),
-                );
-            }
-            if matches!(self.policy.access, Access::Public { .. }) {
-                let function = quote!(check_no_caller);
-                check(place, function, quote!(#this()), caller_on_public());
-            }
-        }
-        checks
-    }
-
-    fn policy_value(&self) -> TokenStream {
-        let runtime = &self.runtime;
-        let Policy {
-            max_body,
-            body_timeout,
-            ..
-        } = self.policy;
-        let handler = self.handler.sig.ident.unraw().to_string();
-        let access = self.access();
-        let quotas = self.policy.quotas.iter().map(|quota| self.quota(quota));
-        let allow = match &self.policy.allow {
-            None => quote!(::core::option::Option::None),
-            Some(allow) => {
-                let text = &allow.text;
-                let hide = allow.hide;
-                quote!(::core::option::Option::Some(#runtime::private::AllowRule {
-                    text: #text,
-                    hide: #hide,
-                }))
-            }
-        };
-        let parameters = if self.calls {
-            self.handler.parameters.as_slice()
-        } else {
-            &[]
-        };
-        let inputs = parameters.iter().enumerate().map(|(position, parameter)| {
-            let name = source_text(parameter.pattern.to_token_stream());
-            let kind = kind(position);
-            quote!(#runtime::private::InputPolicy {
-                name: #name,
-                kind: #runtime::private::kind(#kind()),
-            })
-        });
-        quote! {
-            #runtime::private::Policy {
-                handler: ::core::concat!(::core::module_path!(), "::", #handler),
-                file: ::core::file!(),
-                line: ::core::line!(),
-                access: #access,
-                quotas: &[#(#quotas),*],
-                max_body: #max_body,
-                body_timeout: ::core::time::Duration::from_secs(#body_timeout),
-                allow: #allow,
-                inputs: &[#(#inputs),*],
-            }
-        }
-    }
-
-    fn access(&self) -> TokenStream {
-        let runtime = &self.runtime;
-        match &self.policy.access {
-            Access::Authenticated {
-                roles,
-                scopes,
-                max_age,
-            } => {
-                let roles = option(roles.as_ref().map(|rule| self.rule(rule)));
-                let scopes = option(scopes.as_ref().map(|rule| self.rule(rule)));
-                let max_age = option(
-                    max_age.map(|seconds| quote!(::core::time::Duration::from_secs(#seconds))),
-                );
-                quote!(#runtime::private::Access::Authenticated {
-                    roles: #roles,
-                    scopes: #scopes,
-                    max_age: #max_age,
-                })
-            }
-            Access::Public { reason } => {
-                let reason = option(reason.as_ref().map(ToTokens::to_token_stream));
-                quote!(#runtime::private::Access::Public { reason: #reason })
-            }
-            // A choice between no roles is satisfied by nobody.
-            Access::Refused => {
-                let nobody = self.rule(&Rule::Any(Vec::new()));
-                quote!(#runtime::private::Access::Authenticated {
-                    roles: ::core::option::Option::Some(#nobody),
-                    scopes: ::core::option::Option::None,
-                    max_age: ::core::option::Option::None,
-                })
-            }
-        }
-    }
-
-    fn rule(&self, rule: &Rule) -> TokenStream {
-        let runtime = &self.runtime;
-        match rule {
-            Rule::All(rules) => {
-                let rules = rules.iter().map(|rule| self.rule(rule));
-                quote!(#runtime::private::Rule::All(&[#(#rules),*]))
-            }
-            Rule::Any(rules) => {
-                let rules = rules.iter().map(|rule| self.rule(rule));
-                quote!(#runtime::private::Rule::Any(&[#(#rules),*]))
-            }
-            Rule::Has { name, satisfied_by } => quote!(#runtime::private::Rule::Has {
-                name: #name,
-                satisfied_by: &[#(#satisfied_by),*],
-            }),
-        }
-    }
-
-    fn quota(&self, quota: &Quota) -> TokenStream {
-        let runtime = &self.runtime;
-        let Quota {
-            name,
-            limit,
-            period,
-            burst,
-            per,
-        } = quota;
-        let per = match per {
-            Per::Ip => quote!(Ip),
-            Per::Route => quote!(Route),
-            Per::User => quote!(User),
-        };
-        quote!(#runtime::private::Quota {
-            name: #name,
-            limit: #limit,
-            period_seconds: #period,
-            burst: #burst,
-            per: #runtime::private::Per::#per,
-        })
-    }
-}
-
-fn option(value: Option<TokenStream>) -> TokenStream {
-    match value {
-        Some(value) => quote!(::core::option::Option::Some(#value)),
-        None => quote!(::core::option::Option::None),
     }
 }
 
 /// A name that no user can see or hide.
 fn local(name: &str) -> Ident {
     Ident::new(&format!("__secured_{name}"), Span::mixed_site())
+}
+
+/// Another name for a type that is a plain name, and that name.
+///
+/// If the type is misspelt, rustc would tell a generic argument of that name something else than
+/// the user's parameter, and the mistake would become two errors.
+fn alias(ty: &syn::Type) -> (TokenStream, TokenStream) {
+    let plain = match ty {
+        syn::Type::Path(path) => path.path.get_ident(),
+        _ => None,
+    };
+    let Some(plain) = plain else {
+        return (TokenStream::new(), ty.to_token_stream());
+    };
+    // With the user's own span, so that the type is blamed as if it stood here itself.
+    let mut alias = local("type");
+    alias.set_span(plain.span());
+    let declaration = quote!(
+        #[allow(non_camel_case_types)]
+        type #alias = #plain;
+    );
+    (declaration, alias.to_token_stream())
 }
 
 /// The value of the parameter at a position.

@@ -20,6 +20,8 @@ pub(crate) struct Args {
     pub(crate) role: Option<Setting<Names>>,
     pub(crate) runtime: Option<Setting<Path>>,
     pub(crate) scope: Option<Setting<Names>>,
+    /// Keys that were written with a value that could not be read; reported already.
+    pub(crate) unreadable: Vec<String>,
 }
 
 /// A value, and the place of the key that it was given to.
@@ -42,15 +44,8 @@ pub(crate) enum Names {
     All(Place, Vec<Names>),
     Any(Place, Vec<Names>),
     One(Text),
-}
-
-impl Names {
-    pub(crate) fn place(&self) -> Place {
-        match self {
-            Self::All(place, _) | Self::Any(place, _) => *place,
-            Self::One(text) => text.place,
-        }
-    }
+    /// Something that is no name; reported already.
+    Unreadable,
 }
 
 /// The function below the attribute, free of mistakes of its own where no error was noted.

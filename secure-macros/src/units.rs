@@ -98,6 +98,10 @@ fn unknown_time_unit(text: &str, number: &str, unit: &str) -> Wrong {
             help: "write it in a smaller unit, as in `90s` for one minute and a half"
         );
     }
+    if unit.starts_with(char::is_whitespace) && time_unit(unit.trim()).is_some() {
+        let unit = unit.trim();
+        return wrong!("`{text}` has a space in it"; help: "write `{number}{unit}`");
+    }
     let unit = unit.trim();
     let help = match meant_time_unit(unit) {
         Some(meant) => format!("write `{number}{meant}`"),
@@ -151,6 +155,10 @@ fn unknown_size_unit(text: &str, number: &str, unit: &str) -> Wrong {
             help: "write it in a smaller unit, as in `1500KB` for one megabyte and a half"
         );
     }
+    if unit.starts_with(char::is_whitespace) && SIZES.iter().any(|(name, _)| *name == unit.trim()) {
+        let unit = unit.trim();
+        return wrong!("`{text}` has a space in it"; help: "write `{number}{unit}`");
+    }
     let unit = unit.trim();
     let meant = SIZES.iter().find(|(name, _)| {
         let short = name.trim_end_matches('B');
@@ -180,6 +188,12 @@ pub(crate) fn is_quota(text: &str) -> bool {
 pub(crate) fn quota(text: &str) -> Result<Quota, Wrong> {
     let mut words = text.split_whitespace();
     let amount = words.next().unwrap_or_default();
+    if text.contains('/') && !amount.contains('/') {
+        return Err(wrong!(
+            "`{text}` does not begin with a quota";
+            help: "write `N/unit` without spaces, as in `10/min`"
+        ));
+    }
     let (limit, period) = amount_per_time(amount)?;
 
     let mut per = None;
@@ -248,7 +262,10 @@ fn amount_per_time(amount: &str) -> Result<(u32, u64), Wrong> {
             ),
         });
     };
-    if number.is_empty() || split(number).1 != "" {
+    if number.is_empty() {
+        return Err(wrong!("quota `{amount}` has no number"; help: "write `10{amount}`"));
+    }
+    if !split(number).1.is_empty() {
         return Err(wrong!(
             "`{number}` in `{amount}` is no whole number";
             help: "write `N/unit`, as in `10/min`"

@@ -23,7 +23,7 @@ pub(crate) enum Source {
     Absent,
     /// This file.
     File(PathBuf),
-    /// A file that somebody else has read already.
+    /// The content of a file.
     #[cfg(test)]
     Text(&'static str),
 }
@@ -45,38 +45,37 @@ impl Source {
 
     /// Reads it; `None` if it is broken, which is reported here or was before.
     pub(crate) fn vocabulary(self, errors: &mut Errors) -> Option<Vocabulary> {
-        let (file, text) = match self {
+        let (outcome, report) = match self {
             Self::Absent => return Some(Vocabulary::absent()),
             #[cfg(test)]
-            Self::Text(text) => (PathBuf::from("/policy.toml"), Ok(text.to_owned())),
+            Self::Text(text) => (Vocabulary::read(text, format!("/{FILE}")), true),
             Self::File(file) => {
-                let text = std::fs::read_to_string(&file);
-                (file, text)
+                let outcome = match std::fs::read_to_string(&file) {
+                    Ok(text) => Vocabulary::read(&text, file.to_string_lossy().into_owned()),
+                    Err(error) => Err(vec![wrong!(
+                        "{FILE} cannot be read: {error}";
+                        help: "make it a text file that the compiler may read"
+                    )]),
+                };
+                let report = outcome.is_ok() || first_report(file);
+                (outcome, report)
             }
         };
-        let mistakes = match text {
-            Ok(text) => match Vocabulary::read(&text, file.to_string_lossy().into_owned()) {
-                Ok(vocabulary) => return Some(vocabulary),
-                Err(mistakes) => mistakes,
-            },
-            Err(error) => {
-                vec![wrong!("{FILE} cannot be read: {error}"; help: "it has to be a text file")]
-            }
-        };
-        if first_report(file) {
-            for mistake in mistakes {
-                errors.push(mistake.at(Span::call_site()));
+        match outcome {
+            Ok(vocabulary) => Some(vocabulary),
+            Err(mistakes) => {
+                if report {
+                    let mistakes = mistakes.into_iter();
+                    mistakes.for_each(|wrong| errors.push(wrong.at(Span::call_site())));
+                }
+                None
             }
         }
-        None
     }
 }
 
 /// Whether nobody has reported the mistakes of this file yet.
 fn first_report(file: PathBuf) -> bool {
-    if cfg!(test) {
-        return true;
-    }
     // A poisoned lock means that somebody panicked while reporting: report again.
     REPORTED
         .lock()
@@ -299,6 +298,9 @@ pub(crate) fn idle_quotas(quotas: &[Quota]) -> Vec<(usize, usize)> {
 
 /// The mistake of a quota that does nothing beside another.
 pub(crate) fn idle(quota: &Quota, other: &Quota, name: &str, other_name: &str) -> Wrong {
+    if name == other_name {
+        return wrong!("quota `{name}` twice"; help: "remove one of them");
+    }
     if quota.implies(other) {
         return wrong!("quota `{name}` says the same as `{other_name}`"; help: "remove `{name}`");
     }

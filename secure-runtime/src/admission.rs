@@ -90,24 +90,26 @@ fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
     security.limiter().charge_caller(charges, identity)
 }
 
-/// TLS that ends here or at a trusted proxy, unless the settings give that up.
+/// TLS, unless the settings give that up.
 fn transport(security: &Security, request: &HttpRequest) -> Result<(), Rejection> {
-    let settings = security.settings();
-    let secure = match settings.server.transport {
-        _ if settings.danger.plaintext => true,
-        Transport::BehindProxy => security
-            .addresses()
-            .forwarded_https(peer(request), request.headers())
-            .unwrap_or(false),
-        Transport::Https => request.app_config().secure(),
-    };
-    if secure {
+    if security.settings().danger.plaintext || came_over_tls(security, request) {
         Ok(())
     } else {
         Err(Rejection::new(
             Refusal::HttpsRequired,
             "the request came without TLS",
         ))
+    }
+}
+
+/// Whether the client sent the request over TLS, which ends here or at a trusted proxy.
+pub(crate) fn came_over_tls(security: &Security, request: &HttpRequest) -> bool {
+    match security.settings().server.transport {
+        Transport::BehindProxy => security
+            .addresses()
+            .forwarded_https(peer(request), request.headers())
+            .unwrap_or(false),
+        Transport::Https => request.app_config().secure(),
     }
 }
 
@@ -191,7 +193,7 @@ impl Admitted {
                 "no `Security` in this app: add `.configure(security.routes(routes))`",
             );
             let body = Body::new(payload, 0, policy.body_timeout);
-            return Err(response::refuse(rejection, policy, None, body).await);
+            return Err(response::refuse(&rejection, policy, None, body).await);
         };
         let mut admitted = Self {
             body: Body::new(payload, policy.max_body, policy.body_timeout),
@@ -234,7 +236,7 @@ impl Admitted {
     /// The answer to a request that is refused. It takes the body along.
     pub(crate) fn refuse(&mut self, rejection: Rejection) -> Answer {
         let body = mem::take(&mut self.body);
-        response::refuse(rejection, self.policy, Some(&self.security), body)
+        response::refuse(&rejection, self.policy, Some(&self.security), body)
     }
 
     /// Enforces the decision of the attribute's `allow`.
@@ -258,6 +260,11 @@ impl Admitted {
         // A body that was cut off under the handler's hands is refused, whatever it made of that.
         if let Some(rejection) = self.body.refusal() {
             return self.refuse(rejection);
+        }
+        // So is a rejection that the handler returned: it belongs in the log and in this realm.
+        if let Some(rejection) = response.error().and_then(|error| error.as_error()) {
+            let body = mem::take(&mut self.body);
+            return response::refuse(rejection, self.policy, Some(&self.security), body);
         }
         if let Some((policy, limit)) = self.charges.fields() {
             let headers = response.headers_mut();

@@ -112,7 +112,10 @@ impl Mistake {
 
     /// The same mistake, seen from the table that holds the table at `outer`.
     pub(crate) fn within(mut self, outer: &str) -> Self {
-        self.key = format!("{outer}.{}", self.key);
+        self.key = match self.key.as_str() {
+            "" => outer.to_owned(),
+            key => format!("{outer}.{key}"),
+        };
         self
     }
 

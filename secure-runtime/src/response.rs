@@ -8,8 +8,8 @@ use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
 use crate::{
     input::{body::Body, refused_body::RefusedBody},
     policy::Policy,
-    rejection::{Refusal, Rejection},
-    security::{DEFAULT_REALM, Security},
+    rejection::{ProtectionSpace, Refusal, Rejection},
+    security::Security,
 };
 
 /// An unread body is drained up to here, so that the connection stays usable; beyond it the
@@ -54,35 +54,44 @@ pub(crate) type Answer = Either<Ready<Secured>, LocalBoxFuture<'static, Secured>
 
 /// Lets a handler's response go.
 pub(crate) fn secure(mut response: HttpResponse, mut body: Body) -> Answer {
-    response.extensions_mut().insert(Guarded);
     if body.is_finished() {
+        response.extensions_mut().insert(Guarded);
         return Either::Left(ready(Secured(response)));
     }
     Either::Right(Box::pin(async move {
-        Secured(close_over(response, &mut body).await)
+        Secured(let_pass(response, &mut body).await)
     }))
+}
+
+/// The same for a response that no guarded handler made.
+pub(crate) async fn let_pass(mut response: HttpResponse, body: &mut Body) -> HttpResponse {
+    response.extensions_mut().insert(Guarded);
+    close_over(response, body).await
 }
 
 /// Refuses: the log says why, the caller learns what the table says.
 pub(crate) fn refuse(
-    rejection: Rejection,
+    rejection: &Rejection,
     policy: &'static Policy,
     security: Option<&Security>,
     body: Body,
 ) -> Answer {
-    log(&rejection, policy);
-    let realm = security.map_or(DEFAULT_REALM, Security::realm);
-    secure(rejection.respond(realm), body)
+    log(rejection, policy);
+    let space = security.map_or(ProtectionSpace::UNNAMED, Security::protection_space);
+    secure(rejection.respond(space), body)
 }
 
 fn log(rejection: &Rejection, policy: &Policy) {
     let row = rejection.refusal().row();
     let status = rejection.refusal().status().as_u16();
     let (event, handler, reason) = (row.event, policy.handler, rejection.reason());
+    let quotas = rejection.violated_policies();
     if status >= 500 {
         tracing::error!(target: "secure_runtime::audit", event, status, handler, reason);
-    } else {
+    } else if quotas.is_empty() {
         tracing::warn!(target: "secure_runtime::audit", event, status, handler, reason);
+    } else {
+        tracing::warn!(target: "secure_runtime::audit", event, status, handler, reason, ?quotas);
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::web::ServiceConfig;
-
 use crate::{
     address::{ClientAddresses, ForwardingHeader},
     auth::{
@@ -13,18 +11,12 @@ use crate::{
     clock::Clock,
     error::{Error, Mistake, Mistakes},
     limit::RateLimiter,
-    manifest::{Manifest, MethodTable, Route},
     policy::{Access, Per, Policy, Quota},
-    rejection::{Refusal, Rejection},
-    routes::Routes,
+    rejection::{ProtectionSpace, Refusal, Rejection},
     settings::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
     },
-    shield::Shield,
 };
-
-/// Realm of a challenge where none is configured.
-pub(crate) const DEFAULT_REALM: &str = "api";
 
 /// The configured parts that guarded handlers use; cheap to clone, one for a process.
 ///
@@ -135,7 +127,7 @@ impl SecurityBuilder {
                 .map_err(|error| wrong("issuers", error))?;
             Some(authenticator)
         };
-        let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys)
+        let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys.get())
             .map_err(|error| wrong("limits", error))?;
         Ok(Security(Arc::new(Parts {
             addresses: client_addresses(&settings.client_address)?,
@@ -249,59 +241,6 @@ impl Security {
         }
     }
 
-    /// The routes of a service, for [`App::configure`](actix_web::App::configure) at the root of
-    /// an app.
-    pub fn routes(&self, routes: impl FnOnce(&mut Routes)) -> impl FnOnce(&mut ServiceConfig) {
-        let security = self.clone();
-        move |config| {
-            let routes = Routes::collect(routes);
-            let (manifest, mount) = routes.into_parts();
-            config
-                .app_data(security)
-                .app_data(MethodTable::new(&manifest));
-            mount(config);
-        }
-    }
-
-    /// The outermost layer of an app.
-    pub fn shield(&self) -> Shield {
-        Shield::new(self.clone())
-    }
-
-    /// Says what the routes need that is not configured, each with its handler's file and line.
-    ///
-    /// [`Server`](crate::Server) asks this before it starts; a hand-made app should too. A route
-    /// that is served all the same refuses every request.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Routes`] lists every route that cannot work.
-    pub fn check(&self, manifest: &Manifest) -> Result<(), Error> {
-        let mut mistakes = Mistakes::default();
-        for Route {
-            method,
-            path,
-            policy,
-        } in manifest.routes()
-        {
-            let asks = matches!(policy.access, Access::Authenticated { .. });
-            let wrong = if asks && self.0.authenticator.is_none() {
-                Some("asks for credentials, and no issuer is configured: add `[[issuers]]` to the settings".to_owned())
-            } else {
-                let prepared = self.0.limiter.prepare(policy);
-                prepared
-                    .err()
-                    .map(|rejection| rejection.reason().to_owned())
-            };
-            if let Some(problem) = wrong {
-                let mut mistake = Mistake::new(format!("{method} {path}"), problem);
-                mistake.found_in(format!("{}:{}", policy.file, policy.line));
-                mistakes.add(mistake);
-            }
-        }
-        mistakes.into_result(Error::Routes)
-    }
-
     /// The verifier of tokens.
     ///
     /// # Errors
@@ -338,8 +277,11 @@ impl Security {
         &self.0.limiter
     }
 
-    pub(crate) fn realm(&self) -> &str {
-        &self.0.settings.realm
+    pub(crate) fn protection_space(&self) -> ProtectionSpace<'_> {
+        ProtectionSpace {
+            realm: &self.0.settings.realm,
+            resource_metadata: self.0.settings.resource_metadata.as_deref(),
+        }
     }
 }
 

@@ -87,6 +87,9 @@ where
     fn spawn(self, signals: Signals) -> Result<Running, Error> {
         let Self { security, routes } = self;
         security.check(&Manifest::of(routes.clone()))?;
+        for issuer in security.authenticator().iter().flat_map(|a| a.issuers()) {
+            tracing::info!("tokens are accepted of {issuer}");
+        }
         let settings = security.settings();
         let address = settings.server.address;
         let tls = settings

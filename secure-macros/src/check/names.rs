@@ -1,6 +1,6 @@
 //! Roles and scopes: every name is declared, and none stands there for nothing.
 
-use crate::errors::{Errors, wrong};
+use crate::errors::{Errors, Place, wrong};
 use crate::model::{Names, Rule, Text};
 use crate::vocabulary::{Table, Vocabulary};
 
@@ -13,12 +13,13 @@ pub(super) fn rule(
     vocabulary: Option<&Vocabulary>,
     errors: &mut Errors,
 ) -> Option<Rule> {
-    let (members, every) = match names {
+    let (place, members, every) = match names {
         Names::One(text) => return one(text, table, vocabulary, errors),
-        Names::All(_, members) => (members, true),
-        Names::Any(_, members) => (members, false),
+        Names::Unreadable => return None,
+        Names::All(place, members) => (*place, members, true),
+        Names::Any(place, members) => (*place, members, false),
     };
-    several(names, members, table, errors);
+    several(place, members, every, table, errors);
     let same = no_name_twice(members, table, errors);
     if let (true, Table::Roles, Some(vocabulary)) = (same, table, vocabulary) {
         no_implied_role(members, every, vocabulary, errors);
@@ -65,31 +66,30 @@ fn one(
 }
 
 /// `any` and `all` choose between members; around one member they say nothing.
-fn several(names: &Names, members: &[Names], table: Table, errors: &mut Errors) {
-    let word = match names {
-        Names::All(..) => "all",
-        Names::Any(..) | Names::One(_) => "any",
+fn several(place: Place, members: &[Names], every: bool, table: Table, errors: &mut Errors) {
+    let [member] = members else {
+        return;
     };
+    let word = if every { "all" } else { "any" };
     let entry = table.entry();
-    if let [member] = members {
-        let wrong = match member {
-            Names::One(text) => {
-                let name = &text.text;
-                wrong!("`{word}` around a single {entry}"; help: "write `{entry} = \"{name}\"`")
-            }
-            Names::All(..) | Names::Any(..) => {
-                wrong!("`{word}` around a single condition"; help: "remove the outer `{word}(..)`")
-            }
-        };
-        errors.push(wrong.at(names.place()));
-    }
+    let wrong = match member {
+        Names::One(text) => {
+            let name = &text.text;
+            wrong!("`{word}` around a single {entry}"; help: "write `{entry} = \"{name}\"`")
+        }
+        Names::All(..) | Names::Any(..) => {
+            wrong!("`{word}` around a single condition"; help: "remove the outer `{word}(..)`")
+        }
+        Names::Unreadable => return,
+    };
+    errors.push(wrong.at(place));
 }
 
 /// The names that stand directly in a list.
 fn direct(members: &[Names]) -> impl Iterator<Item = &Text> {
     members.iter().filter_map(|member| match member {
         Names::One(text) => Some(text),
-        Names::All(..) | Names::Any(..) => None,
+        Names::All(..) | Names::Any(..) | Names::Unreadable => None,
     })
 }
 

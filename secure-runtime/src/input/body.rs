@@ -14,6 +14,8 @@ use crate::rejection::{Refusal, Rejection};
 #[derive(Default)]
 pub(crate) struct Body {
     source: Source,
+    #[cfg(feature = "multipart")]
+    limit: u64,
     taken: bool,
 }
 
@@ -36,8 +38,16 @@ impl Body {
         };
         Self {
             source,
+            #[cfg(feature = "multipart")]
+            limit,
             taken: false,
         }
+    }
+
+    /// Most bytes that are read.
+    #[cfg(feature = "multipart")]
+    pub(super) fn limit(&self) -> u64 {
+        self.limit
     }
 
     /// Whether the request has no body. HTTP/2 does not tell before the first bytes were waited
@@ -92,7 +102,7 @@ impl Body {
         cut.map(|cut| cut.reject())
     }
 
-    /// Whether nothing is left to read.
+    /// Whether nothing is left that the client could still be sending.
     pub(crate) fn is_finished(&mut self) -> bool {
         self.reclaim();
         matches!(self.source, Source::Finished)
@@ -101,7 +111,9 @@ impl Body {
     /// Reads and forgets the rest, within bounds; true if that was all of it. A connection whose
     /// body is finished can be used again.
     pub(crate) async fn drain(&mut self, max_bytes: usize, max_time: Duration) -> bool {
-        self.reclaim();
+        if self.is_finished() {
+            return true;
+        }
         let finished = match &mut self.source {
             Source::Finished => true,
             Source::Here(payload) => tokio::time::timeout(max_time, payload.drain(max_bytes))

@@ -73,6 +73,10 @@ fn charset_is_utf8(mime: &Mime) -> bool {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
 mod tests {
     use actix_web::http::header::HeaderValue;
 

@@ -47,7 +47,7 @@ impl<T: FromRequest> Unvalidated for Extracted<T> {
     const KIND: InputKind = InputKind::HeadUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        match T::from_request(&admitted.request, &mut Payload::None).await {
+        match T::from_request(admitted.request(), &mut Payload::None).await {
             Ok(value) => Ok(Self(value)),
             Err(error) => Err(refuse(error.into())),
         }

@@ -1,11 +1,11 @@
 //! `web::Form`: the pairs of an HTML form in the body.
 
-use actix_web::{HttpRequest, web};
+use actix_web::web;
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::{
     Input, Unvalidated, Validated,
-    body::Body,
     content_type::{Media, require},
     urlencoded,
 };
@@ -17,13 +17,14 @@ use crate::{
 
 const SOURCE: &str = "body";
 
-/// Reads and decodes the body.
-pub(super) async fn read<T: DeserializeOwned>(
-    request: &HttpRequest,
-    body: &mut Body,
-) -> Result<T, Rejection> {
-    require(Media::Form, request.headers())?;
-    urlencoded::decode(&body.read().await?, SOURCE, Refusal::BodyMalformed)
+/// Reads the body.
+async fn read(admitted: &mut Admitted) -> Result<Bytes, Rejection> {
+    require(Media::Form, admitted.request().headers())?;
+    admitted.body.read().await
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Rejection> {
+    urlencoded::decode(bytes, SOURCE, Refusal::BodyMalformed)
 }
 
 impl<T, M> Input<M> for web::Form<T>
@@ -33,8 +34,11 @@ where
     const KIND: InputKind = InputKind::Body;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        let value: T = read(&admitted.request, &mut admitted.body).await?;
-        value.check(SOURCE, &admitted.request)?;
+        let bytes = read(admitted).await?;
+        let value: T = decode(&bytes)?;
+        value
+            .check(admitted.request())
+            .map_err(|failure| failure.reject(SOURCE, || urlencoded::document(&bytes)))?;
         Ok(Self(value))
     }
 
@@ -47,7 +51,7 @@ impl<T: DeserializeOwned> Unvalidated for web::Form<T> {
     const KIND: InputKind = InputKind::BodyUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        read(&admitted.request, &mut admitted.body).await.map(Self)
+        decode(&read(admitted).await?).map(Self)
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {

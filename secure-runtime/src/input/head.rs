@@ -15,7 +15,7 @@ impl Input for HttpRequest {
     const KIND: InputKind = InputKind::HeadUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        Ok(admitted.request.clone())
+        Ok(admitted.request().clone())
     }
 }
 
@@ -23,10 +23,10 @@ impl<H: Header> Input for web::Header<H> {
     const KIND: InputKind = InputKind::Head;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        H::parse(&admitted.request).map(Self).map_err(|_| {
+        H::parse(admitted.request()).map(Self).map_err(|_| {
             let mut pointer = Pointer::default();
             pointer.push(H::name().as_str());
-            let detail = if admitted.request.headers().contains_key(H::name()) {
+            let detail = if admitted.request().headers().contains_key(H::name()) {
                 "not of the expected form"
             } else {
                 "required"
@@ -42,7 +42,7 @@ impl<H: Header> Input for web::Header<H> {
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        !admitted.request.headers().contains_key(H::name())
+        !admitted.request().headers().contains_key(H::name())
     }
 }
 
@@ -50,16 +50,20 @@ impl<T: ?Sized + 'static> Input for web::Data<T> {
     const KIND: InputKind = InputKind::Server;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        admitted.request.app_data::<Self>().cloned().ok_or_else(|| {
-            Rejection::new(
-                Refusal::NotConfigured,
-                format!("the app's data has no `web::Data<{}>`", type_name::<T>()),
-            )
-        })
+        admitted
+            .request()
+            .app_data::<Self>()
+            .cloned()
+            .ok_or_else(|| {
+                Rejection::new(
+                    Refusal::NotConfigured,
+                    format!("the app's data has no `web::Data<{}>`", type_name::<T>()),
+                )
+            })
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.request.app_data::<Self>().is_none()
+        admitted.request().app_data::<Self>().is_none()
     }
 }
 
@@ -69,7 +73,7 @@ impl<T: Clone + 'static> Input for web::ReqData<T> {
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         use actix_web::FromRequest;
 
-        Self::extract(&admitted.request).await.map_err(|_| {
+        Self::extract(admitted.request()).await.map_err(|_| {
             Rejection::new(
                 Refusal::NotConfigured,
                 format!("no middleware gave the request a `{}`", type_name::<T>()),
@@ -80,6 +84,6 @@ impl<T: Clone + 'static> Input for web::ReqData<T> {
     async fn is_absent(admitted: &mut Admitted) -> bool {
         use actix_web::HttpMessage;
 
-        !admitted.request.extensions().contains::<T>()
+        !admitted.request().extensions().contains::<T>()
     }
 }

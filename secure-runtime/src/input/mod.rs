@@ -8,6 +8,7 @@
 //! that was sent, because it also goes to the log.
 
 pub(crate) mod body;
+mod caller;
 mod content_type;
 mod detail;
 mod errors;
@@ -17,10 +18,12 @@ mod head;
 mod json;
 mod lent;
 mod limited;
+mod locate;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod names;
 mod optional;
+
 mod path;
 mod pointer;
 mod query;

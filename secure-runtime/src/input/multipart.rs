@@ -15,10 +15,10 @@ use actix_multipart::{
 };
 use actix_web::{HttpRequest, error::PayloadError, http::StatusCode};
 use futures_util::TryStreamExt;
+use serde_json::Value;
 
 use super::{
     Input, Unvalidated, Validated,
-    body::Body,
     content_type::{Media, require},
     errors::{UNKNOWN_FIELD, invalid},
     pointer::Pointer,
@@ -36,18 +36,15 @@ const SOURCE: &str = "body";
 const MAX_MEMORY: usize = 2 * 1024 * 1024;
 
 /// Reads the form.
-async fn read<T: MultipartCollect>(
-    request: &HttpRequest,
-    body: &mut Body,
-    max_body: u64,
-) -> Result<T, Rejection> {
-    require(Media::Multipart, request.headers())?;
-    let stream = body.take_stream()?;
-    let max_body = usize::try_from(max_body).unwrap_or(usize::MAX);
+async fn read<T: MultipartCollect>(admitted: &mut Admitted) -> Result<T, Rejection> {
+    require(Media::Multipart, admitted.request().headers())?;
+    let max_body = usize::try_from(admitted.body.limit()).unwrap_or(usize::MAX);
+    let stream = admitted.body.take_stream()?;
+    let request = admitted.request();
+    let form = Multipart::new(request.headers(), stream);
     let limits = Limits::new(max_body, max_body.min(MAX_MEMORY));
-    collect(request, Multipart::new(request.headers(), stream), limits)
-        .await
-        .map_err(|error| body.refusal().unwrap_or_else(|| refuse(error)))
+    let collected = collect(request, form, limits).await;
+    collected.map_err(|error| admitted.body.refusal().unwrap_or_else(|| refuse(error)))
 }
 
 async fn collect<T: MultipartCollect>(
@@ -125,9 +122,9 @@ where
     const KIND: InputKind = InputKind::Body;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        let max_body = admitted.policy.max_body;
-        let form: T = read(&admitted.request, &mut admitted.body, max_body).await?;
-        form.check(SOURCE, &admitted.request)?;
+        let form: T = read(admitted).await?;
+        form.check(admitted.request())
+            .map_err(|failure| failure.reject(SOURCE, || Value::Null))?;
         Ok(Self(form))
     }
 
@@ -140,10 +137,7 @@ impl<T: MultipartCollect> Unvalidated for MultipartForm<T> {
     const KIND: InputKind = InputKind::BodyUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        let max_body = admitted.policy.max_body;
-        read(&admitted.request, &mut admitted.body, max_body)
-            .await
-            .map(Self)
+        read(admitted).await.map(Self)
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {

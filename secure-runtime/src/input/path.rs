@@ -3,6 +3,7 @@
 use actix_router::PathDeserializer;
 use actix_web::{HttpRequest, web};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use super::{
@@ -75,8 +76,17 @@ where
     const KIND: InputKind = InputKind::Head;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        let value: T = read(&admitted.request)?;
-        value.check(SOURCE, &admitted.request)?;
+        let value: T = read(admitted.request())?;
+        let request = admitted.request();
+        value.check(request).map_err(|failure| {
+            failure.reject(SOURCE, || {
+                request
+                    .match_info()
+                    .iter()
+                    .map(|(name, _)| (name.to_owned(), Value::Null))
+                    .collect()
+            })
+        })?;
         Ok(Self::from(value))
     }
 }
@@ -85,6 +95,6 @@ impl<T: DeserializeOwned> Unvalidated for web::Path<T> {
     const KIND: InputKind = InputKind::HeadUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        read::<T>(&admitted.request).map(Self::from)
+        read::<T>(admitted.request()).map(Self::from)
     }
 }

@@ -25,13 +25,18 @@ where
     const KIND: InputKind = InputKind::Head;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        let value: T = read(&admitted.request)?;
-        value.check(SOURCE, &admitted.request)?;
+        let value: T = read(admitted.request())?;
+        let request = admitted.request();
+        value.check(request).map_err(|failure| {
+            failure.reject(SOURCE, || {
+                urlencoded::document(request.query_string().as_bytes())
+            })
+        })?;
         Ok(Self(value))
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.request.query_string().is_empty()
+        admitted.request().query_string().is_empty()
     }
 }
 
@@ -39,10 +44,10 @@ impl<T: DeserializeOwned> Unvalidated for web::Query<T> {
     const KIND: InputKind = InputKind::HeadUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        read(&admitted.request).map(Self)
+        read(admitted.request()).map(Self)
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {
-        admitted.request.query_string().is_empty()
+        admitted.request().query_string().is_empty()
     }
 }

@@ -31,7 +31,7 @@ impl Input for String {
     const KIND: InputKind = InputKind::BodyUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        require(Media::Text, admitted.request.headers())?;
+        require(Media::Text, admitted.request().headers())?;
         let bytes = admitted.body.read().await?;
         // One copy at most: a body of several chunks is given over as it is.
         Self::from_utf8(bytes.into())
@@ -48,7 +48,7 @@ impl Input for web::Payload {
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         let mut stream = admitted.body.take_stream()?;
-        Self::from_request(&admitted.request, &mut stream)
+        Self::from_request(admitted.request(), &mut stream)
             .await
             .map_err(|_| Rejection::new(Refusal::NotConfigured, "the payload cannot be taken"))
     }

@@ -4,6 +4,7 @@
 //! of a system disagree on which one counts (parameter pollution, ASVS 15.3.7).
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{
     errors::{MAX_ERRORS, invalid, misfit, unknown_field},
@@ -55,6 +56,13 @@ fn explain<T: DeserializeOwned>(text: &[u8], source: &'static str) -> Rejection 
         // A `Deserialize` that does not answer the same twice.
         Ok(_) => invalid(Vec::new()),
     }
+}
+
+/// The names in a text, for pointers to them.
+pub(super) fn document(text: &[u8]) -> Value {
+    form_urlencoded::parse(text)
+        .map(|(name, _)| (name, Value::Null))
+        .collect()
 }
 
 /// Refuses what the parser would repair or what two parsers would read differently.

@@ -4,10 +4,11 @@ use std::{any::Any, net, num};
 
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     errors::{MAX_ERRORS, invalid},
-    pointer::Pointer,
+    locate::{Step, locate},
 };
 use crate::rejection::{InputError, Refusal, Rejection};
 
@@ -16,8 +17,7 @@ use crate::rejection::{InputError, Refusal, Rejection};
 /// It holds for types with `garde::Validate`, and for plain ones that admit no rule: numbers,
 /// `bool`, `char`, `String`, network addresses, and tuples of these. `M` is inferred.
 ///
-/// Not to be implemented: derive `garde::Validate`. Where serde renames a field, give garde the
-/// same `#[garde(rename = "..")]`, or the error points at the Rust name.
+/// Not to be implemented: derive `garde::Validate`.
 ///
 /// A context that the rules need is looked up in the app's data, as `web::Data<Context>` or as
 /// `Context`.
@@ -30,7 +30,7 @@ use crate::rejection::{InputError, Refusal, Rejection};
 )]
 pub trait Validated<M> {
     #[doc(hidden)]
-    fn check(&self, source: &'static str, request: &HttpRequest) -> Result<(), Rejection>;
+    fn check(&self, request: &HttpRequest) -> Result<(), Failure>;
 }
 
 /// Marks types that garde checks.
@@ -46,18 +46,10 @@ where
     T: garde::Validate,
     T::Context: 'static,
 {
-    fn check(&self, source: &'static str, request: &HttpRequest) -> Result<(), Rejection> {
-        let Some(context) = context::<T::Context>(request) else {
-            return Err(Rejection::new(
-                Refusal::NotConfigured,
-                format!(
-                    "validation needs a `web::Data<{}>` in the app's data",
-                    std::any::type_name::<T::Context>()
-                ),
-            ));
-        };
-        self.validate_with(context)
-            .map_err(|report| invalid(errors(source, &report)))
+    fn check(&self, request: &HttpRequest) -> Result<(), Failure> {
+        let context = context::<T::Context>(request)
+            .ok_or(Failure::NoContext(std::any::type_name::<T::Context>()))?;
+        self.validate_with(context).map_err(Failure::Report)
     }
 }
 
@@ -69,36 +61,64 @@ fn context<C: 'static>(request: &HttpRequest) -> Option<&C> {
         .or_else(|| request.app_data::<C>())
 }
 
-/// The beginning of a report.
-///
-/// garde itself makes an error for each invalid element of a list, whatever its length. That costs
-/// memory in proportion to the body, which the route limits; the answer does not grow with it.
-fn errors(source: &'static str, report: &garde::Report) -> Vec<InputError> {
-    report
-        .iter()
-        .take(MAX_ERRORS)
-        .map(|(path, error)| InputError {
-            source,
-            pointer: pointer(path).finish(),
-            detail: error.message().to_owned(),
+/// Why a value is not known to be valid.
+#[derive(Debug)]
+pub enum Failure {
+    /// The app's data lacks a context of this type.
+    NoContext(&'static str),
+    /// It breaks these rules.
+    Report(garde::Report),
+}
+
+impl Failure {
+    /// The refusal. The document is what was sent, for pointers into it.
+    ///
+    /// garde itself makes an error for each invalid element of a list, and cannot be told to stop:
+    /// about 100 bytes for an element of two, given back at once. So `max_body` bounds it, and
+    /// the answer does not grow with it.
+    pub(super) fn reject(
+        self,
+        source: &'static str,
+        document: impl FnOnce() -> Value,
+    ) -> Rejection {
+        let report = match self {
+            Self::Report(report) => report,
+            Self::NoContext(name) => {
+                return Rejection::new(
+                    Refusal::NotConfigured,
+                    format!("validation needs a `web::Data<{name}>` in the app's data"),
+                );
+            }
+        };
+        let document = document();
+        let errors = report
+            .iter()
+            .take(MAX_ERRORS)
+            .map(|(path, error)| InputError {
+                source,
+                pointer: locate(&document, &steps(path)).finish(),
+                detail: error.message().to_owned(),
+            });
+        invalid(errors.collect())
+    }
+}
+
+/// A garde path is opaque but for its serialized form: pairs of a kind and a name.
+fn steps(path: &garde::Path) -> Vec<Step> {
+    let components = serde_json::to_value(path).unwrap_or_default();
+    Vec::<(String, String)>::deserialize(components)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|(kind, _)| kind != "none")
+        .map(|(kind, name)| match name.parse() {
+            Ok(index) if kind == "index" => Step::Index(index),
+            _ => Step::Name(name),
         })
         .collect()
 }
 
-/// A garde path is opaque but for its serialized form: pairs of a kind and a name.
-fn pointer(path: &garde::Path) -> Pointer {
-    let mut pointer = Pointer::default();
-    let components = serde_json::to_value(path).unwrap_or_default();
-    for (kind, name) in Vec::<(String, String)>::deserialize(components).unwrap_or_default() {
-        if kind != "none" {
-            pointer.push(&name);
-        }
-    }
-    pointer
-}
-
 impl<T: Plain> Validated<ByType> for T {
-    fn check(&self, _: &'static str, _: &HttpRequest) -> Result<(), Rejection> {
+    fn check(&self, _: &HttpRequest) -> Result<(), Failure> {
         Ok(())
     }
 }

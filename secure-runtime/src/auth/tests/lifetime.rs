@@ -152,7 +152,10 @@ fn age_of_authentication() {
     }
     let caller = rig.assert_accepted(&token(&header(), &payload()));
     let refused = rig.authenticator.check_age(&caller, hour).unwrap_err();
-    let challenge = refused.respond("orders");
+    let challenge = refused.respond(crate::rejection::ProtectionSpace {
+        realm: "orders",
+        resource_metadata: None,
+    });
     let challenge = challenge.headers().get("www-authenticate").unwrap();
     assert!(challenge.to_str().unwrap().contains("max_age=\"3600\""));
 }

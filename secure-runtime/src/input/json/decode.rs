@@ -1,18 +1,17 @@
 //! From bytes to a value of the handler's type.
 
 use serde::de::DeserializeOwned;
-use serde_json::{Value, error::Category};
+use serde_json::error::Category;
 
 use super::{
     super::{
         errors::{MAX_ERRORS, invalid, misfit, unknown_field},
-        pointer::Pointer,
+        locate::{Step, locate},
     },
+    SOURCE,
     scan::scan,
 };
 use crate::rejection::{Refusal, Rejection};
-
-const SOURCE: &str = "body";
 
 /// Decodes a whole body.
 pub(in super::super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Rejection> {
@@ -64,12 +63,6 @@ fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> Reject
     invalid(vec![misfit(SOURCE, error.path(), message)])
 }
 
-/// One step from a value into it.
-enum Step {
-    Index(usize),
-    Name(String),
-}
-
 fn steps(path: &serde_ignored::Path<'_>) -> Vec<Step> {
     use serde_ignored::Path;
 
@@ -103,41 +96,4 @@ fn unknown_fields(text: &str, unknown: &[Vec<Step>]) -> Rejection {
         .map(|steps| unknown_field(SOURCE, locate(&document, steps)))
         .collect();
     invalid(errors)
-}
-
-/// The pointer to an unknown field. The steps leave out the names of enum variants, which are the
-/// only member of their object.
-fn locate(document: &Value, steps: &[Step]) -> Pointer {
-    let mut pointer = Pointer::default();
-    let mut value = document;
-    for step in steps {
-        // Each turn goes one level down.
-        while let Some((variant, content)) = variant(value, step) {
-            pointer.push(variant);
-            value = content;
-        }
-        let next = match step {
-            Step::Index(index) => {
-                pointer.push_index(*index);
-                value.get(index)
-            }
-            Step::Name(name) => {
-                pointer.push(name);
-                value.get(name)
-            }
-        };
-        value = next.unwrap_or(&Value::Null);
-    }
-    pointer
-}
-
-fn variant<'a>(value: &'a Value, step: &Step) -> Option<(&'a str, &'a Value)> {
-    let object = value.as_object()?;
-    if object.len() != 1 || matches!(step, Step::Name(name) if object.contains_key(name)) {
-        return None;
-    }
-    object
-        .iter()
-        .next()
-        .map(|(name, value)| (name.as_str(), value))
 }

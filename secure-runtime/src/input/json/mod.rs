@@ -15,24 +15,23 @@
 mod decode;
 mod scan;
 
-use actix_web::{HttpRequest, web};
+use actix_web::web;
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use self::decode::decode;
+pub(super) use self::decode::decode;
 use super::{
     Input, Unvalidated, Validated,
-    body::Body,
     content_type::{Media, require},
 };
 use crate::{admission::Admitted, policy::InputKind, rejection::Rejection};
 
-/// Reads and decodes the body.
-pub(super) async fn read<T: DeserializeOwned>(
-    request: &HttpRequest,
-    body: &mut Body,
-) -> Result<T, Rejection> {
-    require(Media::Json, request.headers())?;
-    decode(&body.read().await?)
+const SOURCE: &str = "body";
+
+/// Reads the body.
+async fn read(admitted: &mut Admitted) -> Result<Bytes, Rejection> {
+    require(Media::Json, admitted.request().headers())?;
+    admitted.body.read().await
 }
 
 impl<T, M> Input<M> for web::Json<T>
@@ -42,8 +41,13 @@ where
     const KIND: InputKind = InputKind::Body;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        let value: T = read(&admitted.request, &mut admitted.body).await?;
-        value.check("body", &admitted.request)?;
+        let bytes = read(admitted).await?;
+        let value: T = decode(&bytes)?;
+        value.check(admitted.request()).map_err(|failure| {
+            failure.reject(SOURCE, || {
+                serde_json::from_slice(&bytes).unwrap_or_default()
+            })
+        })?;
         Ok(Self(value))
     }
 
@@ -56,7 +60,7 @@ impl<T: DeserializeOwned> Unvalidated for web::Json<T> {
     const KIND: InputKind = InputKind::BodyUnvalidated;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        read(&admitted.request, &mut admitted.body).await.map(Self)
+        decode(&read(admitted).await?).map(Self)
     }
 
     async fn is_absent(admitted: &mut Admitted) -> bool {

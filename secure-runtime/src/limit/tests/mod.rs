@@ -33,7 +33,7 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new(max_keys: usize) -> Self {
         let (clock, hand) = Clock::manual();
-        let limiter = RateLimiter::new(clock, NonZeroUsize::new(max_keys).unwrap()).unwrap();
+        let limiter = RateLimiter::new(clock, max_keys).unwrap();
         Self { limiter, hand }
     }
 
@@ -100,7 +100,7 @@ pub(super) struct Told {
 
 impl Told {
     pub(super) fn by(rejection: &Rejection) -> Self {
-        let response = rejection.respond("test");
+        let response = rejection.respond(crate::rejection::ProtectionSpace::UNNAMED);
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let body = response.into_body().try_into_bytes().unwrap();

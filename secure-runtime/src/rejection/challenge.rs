@@ -1,0 +1,68 @@
+//! The content of `WWW-Authenticate`: what the caller should do.
+
+/// The `error` attribute of a Bearer challenge (RFC 6750 section 3.1, RFC 9470 section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ErrorCode {
+    /// A challenge without `error`: no credentials were understood.
+    Absent,
+    InsufficientScope,
+    InsufficientUserAuthentication,
+    InvalidRequest,
+    InvalidToken,
+}
+
+impl ErrorCode {
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Absent => None,
+            Self::InsufficientScope => Some("insufficient_scope"),
+            Self::InsufficientUserAuthentication => Some("insufficient_user_authentication"),
+            Self::InvalidRequest => Some("invalid_request"),
+            Self::InvalidToken => Some("invalid_token"),
+        }
+    }
+}
+
+/// What challenges say of the service (RFC 9110 section 11.5, RFC 9728 section 5.1).
+///
+/// Neither holds a quote or a backslash: [`Settings::check`](crate::Settings::check) sees to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProtectionSpace<'a> {
+    pub(crate) realm: &'a str,
+    pub(crate) resource_metadata: Option<&'a str>,
+}
+
+impl ProtectionSpace<'_> {
+    /// That of a service which says nothing of itself.
+    pub(crate) const UNNAMED: Self = Self {
+        realm: "api",
+        resource_metadata: None,
+    };
+}
+
+/// The challenge of a refusal: `wanted` is `scope` or `max_age`, with what would satisfy the
+/// route.
+pub(super) fn challenge(
+    space: ProtectionSpace<'_>,
+    code: ErrorCode,
+    description: &str,
+    wanted: Option<&(&'static str, String)>,
+) -> String {
+    let mut challenge = format!("Bearer realm=\"{}\"", space.realm);
+    let mut add = |name: &str, value: &str| {
+        for part in [", ", name, "=\"", value, "\""] {
+            challenge.push_str(part);
+        }
+    };
+    if let Some(code) = code.name() {
+        add("error", code);
+        add("error_description", description);
+    }
+    if let Some((name, value)) = wanted {
+        add(name, value);
+    }
+    if let Some(url) = space.resource_metadata {
+        add("resource_metadata", url);
+    }
+    challenge
+}

@@ -1,0 +1,207 @@
+//! Every refusal: its status, its public text, its challenge.
+//!
+//! One [`Refusal`] is one row of the table in [`Refusal::row`]. The public text never says more
+//! than the caller may know; why a request was refused goes to the log as
+//! [`Rejection::reason`].
+
+mod challenge;
+mod table;
+
+use std::{borrow::Cow, fmt};
+
+use actix_web::{
+    HttpResponse, HttpResponseBuilder, ResponseError,
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+};
+use serde::Serialize;
+
+pub(crate) use self::challenge::ProtectionSpace;
+pub use self::table::Refusal;
+
+/// A refusal that is on its way to the caller.
+///
+/// ```
+/// use secure_runtime::{Refusal, Rejection};
+///
+/// let rejection = Rejection::new(Refusal::Forbidden, "the order belongs to somebody else");
+/// assert_eq!(rejection.refusal(), Refusal::Forbidden);
+/// assert_eq!(rejection.refusal().status(), 403);
+/// ```
+pub struct Rejection(Box<Parts>);
+
+struct Parts {
+    refusal: Refusal,
+    reason: Cow<'static, str>,
+    retry_after: Option<u64>,
+    /// `scope` or `max_age`: what would satisfy the route.
+    wanted: Option<(&'static str, String)>,
+    errors: Vec<InputError>,
+    violated_policies: Vec<&'static str>,
+    fields: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// One thing that is wrong with a request's input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InputError {
+    /// Where: `body`, `query`, `path` or `header`.
+    #[serde(rename = "in")]
+    pub source: &'static str,
+    /// JSON pointer (RFC 6901) to the value; the empty string is the whole.
+    pub pointer: String,
+    /// What is wrong, without the value that was sent.
+    pub detail: String,
+}
+
+impl Rejection {
+    /// A refusal and the reason that the log will give.
+    ///
+    /// The reason must hold no secret and nothing that a client sent.
+    pub fn new(refusal: Refusal, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Parts {
+            refusal,
+            reason: reason.into(),
+            retry_after: None,
+            wanted: None,
+            errors: Vec::new(),
+            violated_policies: Vec::new(),
+            fields: Vec::new(),
+        }))
+    }
+
+    /// Input that was decoded and is not valid, or (with [`Refusal::BodyMalformed`]) could not be.
+    pub fn with_errors(mut self, errors: Vec<InputError>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
+    /// When to come back, in whole seconds.
+    pub(crate) fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// The `scope` that was missing, in the syntax of RFC 6749 section 3.3.
+    pub(crate) fn with_scope(mut self, scope: String) -> Self {
+        self.0.wanted = Some(("scope", scope));
+        self
+    }
+
+    /// The greatest age of authentication that the route takes, in seconds.
+    pub(crate) fn with_max_age(mut self, seconds: u64) -> Self {
+        self.0.wanted = Some(("max_age", seconds.to_string()));
+        self
+    }
+
+    /// Names of the quotas that were exceeded.
+    pub(crate) fn with_violated_policies(mut self, names: Vec<&'static str>) -> Self {
+        self.0.violated_policies = names;
+        self
+    }
+
+    /// A further header field of the answer.
+    pub(crate) fn with_field(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.fields.push((name, value));
+        self
+    }
+
+    /// The row of the table.
+    pub fn refusal(&self) -> Refusal {
+        self.0.refusal
+    }
+
+    /// Why, for the log only.
+    pub fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// Names of the quotas that were exceeded, where that is the matter.
+    pub fn violated_policies(&self) -> &[&'static str] {
+        &self.0.violated_policies
+    }
+
+    /// What is wrong with the input, where that is the matter.
+    pub fn errors(&self) -> &[InputError] {
+        &self.0.errors
+    }
+
+    /// The answer, as problem details (RFC 9457).
+    pub(crate) fn respond(&self, space: ProtectionSpace<'_>) -> HttpResponse {
+        let parts = &*self.0;
+        let row = parts.refusal.row();
+        let mut response = HttpResponseBuilder::new(row.status);
+        response
+            .insert_header((header::CONTENT_TYPE, "application/problem+json"))
+            .insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(code) = row.challenge {
+            let challenge = challenge::challenge(space, code, row.detail, parts.wanted.as_ref());
+            response.insert_header((header::WWW_AUTHENTICATE, challenge));
+        }
+        if let Some(seconds) = parts.retry_after {
+            response.insert_header((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        }
+        if parts.refusal == Refusal::ContentCodingUnsupported {
+            response.insert_header((header::ACCEPT_ENCODING, "identity"));
+        }
+        for (name, value) in &parts.fields {
+            response.insert_header((name.clone(), value.clone()));
+        }
+        let problem = Problem {
+            r#type: match parts.refusal {
+                Refusal::QuotaExceeded => {
+                    "https://iana.org/assignments/http-problem-types#quota-exceeded"
+                }
+                _ => "about:blank",
+            },
+            title: row.status.canonical_reason().unwrap_or("Error"),
+            status: row.status.as_u16(),
+            detail: row.detail,
+            errors: &parts.errors,
+            violated_policies: &parts.violated_policies,
+        };
+        // A serializer that fails leaves the status and the header fields, which say enough.
+        response.body(serde_json::to_vec(&problem).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.refusal.row().detail)
+    }
+}
+
+/// A handler may refuse in the same words: `Result<impl Responder, Rejection>`.
+impl ResponseError for Rejection {
+    fn status_code(&self) -> StatusCode {
+        self.0.refusal.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.respond(ProtectionSpace::UNNAMED)
+    }
+}
+
+/// Only what the log may say.
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejection")
+            .field("refusal", &self.0.refusal)
+            .field("reason", &self.0.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The members of a problem details object (RFC 9457 section 3) with our extensions.
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [InputError],
+    #[serde(rename = "violated-policies", skip_serializing_if = "<[_]>::is_empty")]
+    violated_policies: &'a [&'static str],
+}

@@ -1,0 +1,226 @@
+//! The table of refusals: one row each.
+
+use actix_web::http::StatusCode;
+
+use super::challenge::ErrorCode;
+
+/// What went wrong, as one row of the table of refusals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The caller authenticated too long ago for this route.
+    AuthenticationTooOld,
+    /// The body cannot be decoded.
+    BodyMalformed,
+    /// The body had not arrived in time.
+    BodyTimeout,
+    /// The body is larger than the route reads.
+    BodyTooLarge,
+    /// The body is compressed.
+    ContentCodingUnsupported,
+    /// The body is not of a media type that the route reads.
+    ContentTypeUnsupported,
+    /// Credentials were sent in more than one way.
+    CredentialsAmbiguous,
+    /// The token is malformed, expired, or not to be trusted.
+    CredentialsInvalid,
+    /// No credentials, or of a scheme that is not supported.
+    CredentialsMissing,
+    /// The route's rule denies this caller this thing.
+    Forbidden,
+    /// The path, the query or a header cannot be decoded.
+    HeadMalformed,
+    /// As [`Forbidden`](Self::Forbidden), where the caller must not learn that the thing exists.
+    Hidden,
+    /// The request came without TLS.
+    HttpsRequired,
+    /// The input was decoded and is not valid.
+    InputInvalid,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// The service lacks a part that the route's policy needs.
+    NotConfigured,
+    /// There is nothing at this path.
+    NotFound,
+    /// Too many requests.
+    QuotaExceeded,
+    /// The caller lacks a role.
+    RoleMissing,
+    /// The caller's token lacks a scope.
+    ScopeMissing,
+    /// Whether to allow the request could not be decided.
+    Undecided,
+    /// The request reached a handler that no policy guards.
+    Unguarded,
+}
+
+/// One row of the table: all that a caller learns, and the name of the event in the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(super) status: StatusCode,
+    /// The public text.
+    pub(crate) detail: &'static str,
+    pub(super) challenge: Option<ErrorCode>,
+    /// Name from the OWASP logging vocabulary where it has one.
+    pub(crate) event: &'static str,
+}
+
+impl Refusal {
+    /// The status code of the answer.
+    pub fn status(self) -> StatusCode {
+        self.row().status
+    }
+
+    pub(crate) const fn row(self) -> Row {
+        use ErrorCode::*;
+        const fn row(
+            status: StatusCode,
+            challenge: Option<ErrorCode>,
+            event: &'static str,
+            detail: &'static str,
+        ) -> Row {
+            Row {
+                status,
+                detail,
+                challenge,
+                event,
+            }
+        }
+        // A detail is also the challenge's `error_description`: no `"` and no `\` (RFC 6750).
+        match self {
+            Self::AuthenticationTooOld => row(
+                StatusCode::UNAUTHORIZED,
+                Some(InsufficientUserAuthentication),
+                "authn_reauthentication_required",
+                "a more recent authentication is required",
+            ),
+            Self::BodyMalformed => row(
+                StatusCode::BAD_REQUEST,
+                None,
+                "input_validation_fail",
+                "the body cannot be decoded",
+            ),
+            Self::BodyTimeout => row(
+                StatusCode::REQUEST_TIMEOUT,
+                None,
+                "input_timeout",
+                "the body did not arrive in time",
+            ),
+            Self::BodyTooLarge => row(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                None,
+                "input_too_large",
+                "the body is too large",
+            ),
+            Self::ContentCodingUnsupported => row(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                None,
+                "input_validation_fail",
+                "the body must be sent without content coding",
+            ),
+            Self::ContentTypeUnsupported => row(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                None,
+                "input_validation_fail",
+                "the content type of the body is not supported here",
+            ),
+            Self::CredentialsAmbiguous => row(
+                StatusCode::BAD_REQUEST,
+                Some(InvalidRequest),
+                "authn_token_invalid",
+                "credentials were sent more than once",
+            ),
+            Self::CredentialsInvalid => row(
+                StatusCode::UNAUTHORIZED,
+                Some(InvalidToken),
+                "authn_token_invalid",
+                "the access token is not valid",
+            ),
+            Self::CredentialsMissing => row(
+                StatusCode::UNAUTHORIZED,
+                Some(Absent),
+                "authn_token_missing",
+                "an access token is required",
+            ),
+            Self::Forbidden => row(
+                StatusCode::FORBIDDEN,
+                None,
+                "authz_fail",
+                "you may not do this",
+            ),
+            Self::HeadMalformed => row(
+                StatusCode::BAD_REQUEST,
+                None,
+                "input_validation_fail",
+                "the path, the query or a header cannot be decoded",
+            ),
+            // The same answer as `NotFound`, or it would hide nothing.
+            Self::Hidden => row(
+                StatusCode::NOT_FOUND,
+                None,
+                "authz_fail",
+                "there is nothing here",
+            ),
+            Self::HttpsRequired => row(
+                StatusCode::FORBIDDEN,
+                None,
+                "transport_insecure",
+                "this service answers over HTTPS only",
+            ),
+            Self::InputInvalid => row(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                None,
+                "input_validation_fail",
+                "the input is not valid",
+            ),
+            Self::MethodNotAllowed => row(
+                StatusCode::METHOD_NOT_ALLOWED,
+                None,
+                "input_validation_fail",
+                "the method is not allowed here",
+            ),
+            Self::NotConfigured => row(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                None,
+                "sys_not_configured",
+                "the service is not configured",
+            ),
+            Self::NotFound => row(
+                StatusCode::NOT_FOUND,
+                None,
+                "input_validation_fail",
+                "there is nothing here",
+            ),
+            Self::QuotaExceeded => row(
+                StatusCode::TOO_MANY_REQUESTS,
+                None,
+                "excess_rate_limit_exceeded",
+                "too many requests",
+            ),
+            Self::RoleMissing => row(
+                StatusCode::FORBIDDEN,
+                None,
+                "authz_fail",
+                "you may not do this",
+            ),
+            Self::ScopeMissing => row(
+                StatusCode::FORBIDDEN,
+                Some(InsufficientScope),
+                "authz_fail",
+                "the access token does not permit this",
+            ),
+            Self::Undecided => row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                None,
+                "sys_undecided",
+                "the service cannot decide at the moment",
+            ),
+            Self::Unguarded => row(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                None,
+                "sys_unguarded",
+                "the service is not configured",
+            ),
+        }
+    }
+}
