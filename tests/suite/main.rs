@@ -3,6 +3,7 @@
 mod allow;
 mod audit;
 mod credentials;
+mod input;
 mod limits;
 mod order;
 mod rejections;
