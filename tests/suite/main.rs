@@ -5,6 +5,7 @@ mod audit;
 mod credentials;
 mod input;
 mod limits;
+mod manifest;
 mod order;
 mod rejections;
 mod rig;
