@@ -106,8 +106,7 @@ impl RateLimiter {
     /// # Errors
     ///
     /// The system gives no thread.
-    pub(crate) fn new(clock: Clock, max_keys: NonZeroUsize) -> io::Result<Self> {
-        let max_keys = max_keys.get();
+    pub(crate) fn new(clock: Clock, max_keys: usize) -> io::Result<Self> {
         let tables = Arc::new(Tables {
             networks: Arc::new(Table::new(max_keys)),
             users: Arc::new(Table::new(max_keys)),

@@ -33,7 +33,7 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new(max_keys: usize) -> Self {
         let (clock, hand) = Clock::manual();
-        let limiter = RateLimiter::new(clock, NonZeroUsize::new(max_keys).unwrap()).unwrap();
+        let limiter = RateLimiter::new(clock, max_keys).unwrap();
         Self { limiter, hand }
     }
 
