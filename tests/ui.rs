@@ -59,7 +59,10 @@ fn rustc(argument: &str) -> String {
 /// The folder in which trybuild makes its project, wherever the target folder is.
 fn trybuild_folder() -> PathBuf {
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    temporary.parent().expect("a target folder").join("tests/trybuild")
+    temporary
+        .parent()
+        .expect("a target folder")
+        .join("tests/trybuild")
 }
 
 /// The attribute looks for `policy.toml` above the project, where it is only as long as the

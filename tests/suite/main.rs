@@ -3,6 +3,7 @@
 mod allow;
 mod audit;
 mod credentials;
+mod fuzz;
 mod input;
 mod limits;
 mod manifest;
@@ -10,4 +11,5 @@ mod order;
 mod rejections;
 mod rig;
 mod rules;
+mod settings;
 mod shapes;

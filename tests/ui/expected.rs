@@ -6,8 +6,7 @@ use std::{
 };
 
 /// More than one error, or none that helps, and why nothing can be done about it.
-const EXCEPTIONS: &[(&str, &str)] = &[
-];
+const EXCEPTIONS: &[(&str, &str)] = &[];
 
 /// Where several errors are the point.
 const SEVERAL: &str = "several-mistakes";
@@ -38,7 +37,10 @@ fn expectations() -> Vec<(String, String)> {
     let folders = folders().into_iter().chain(["policy".to_owned()]);
     folders
         .flat_map(|folder| entries(&Path::new("ui").join(folder)).collect::<Vec<_>>())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "stderr"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "stderr")
+        })
         .map(|path| {
             let text = fs::read_to_string(&path).expect("text");
             let case = path.with_extension("").to_string_lossy().replace('\\', "/");
@@ -63,7 +65,10 @@ fn is_exception(case: &str) -> bool {
 fn there_are_cases() {
     assert!(expectations().len() > 150);
     for (case, reason) in EXCEPTIONS {
-        assert!(Path::new("ui").join(case).with_extension("stderr").exists(), "{case}: {reason}");
+        assert!(
+            Path::new("ui").join(case).with_extension("stderr").exists(),
+            "{case}: {reason}"
+        );
     }
 }
 
@@ -71,7 +76,9 @@ fn there_are_cases() {
 fn nothing_is_expected_of_a_case_that_is_gone() {
     check(|case, _| {
         let case = Path::new("ui").join(case);
-        let exists = ["rs", "toml"].iter().any(|end| case.with_extension(end).exists());
+        let exists = ["rs", "toml"]
+            .iter()
+            .any(|end| case.with_extension(end).exists());
         (!exists).then(|| "an expected error without a case".to_owned())
     });
 }
@@ -79,8 +86,15 @@ fn nothing_is_expected_of_a_case_that_is_gone() {
 #[test]
 fn one_mistake_is_one_error() {
     check(|case, text| {
-        let errors = text.lines().filter(|line| line.starts_with("error")).count();
-        let wanted = if case.starts_with(SEVERAL) { errors.max(2) } else { 1 };
+        let errors = text
+            .lines()
+            .filter(|line| line.starts_with("error"))
+            .count();
+        let wanted = if case.starts_with(SEVERAL) {
+            errors.max(2)
+        } else {
+            1
+        };
         (errors != wanted && !is_exception(case)).then(|| format!("{errors} errors"))
     });
 }
@@ -96,7 +110,9 @@ fn an_error_stands_alone() {
 #[test]
 fn every_error_shows_a_way_out() {
     check(|case, text| {
-        let helps = text.split("\n\nerror").all(|error| error.contains("help: "));
+        let helps = text
+            .split("\n\nerror")
+            .all(|error| error.contains("help: "));
         (!helps && !is_exception(case)).then(|| "no help".to_owned())
     });
 }
@@ -118,19 +134,26 @@ fn our_words_begin_in_lower_case_and_end_without_a_full_stop() {
 
 #[test]
 fn nothing_inside_the_expansion_is_mentioned() {
-    check(|_, text| text.contains("__secured").then(|| "a name that no user wrote".to_owned()));
+    check(|_, text| {
+        text.contains("__secured")
+            .then(|| "a name that no user wrote".to_owned())
+    });
 }
 
 #[test]
 fn every_machine_says_the_same() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("a workspace");
     let here = root.to_string_lossy();
     check(|_, text| {
         let places = text.lines().filter_map(|line| {
             let line = line.trim_start();
             line.strip_prefix("--> ").or(line.strip_prefix("::: "))
         });
-        let absolute = places.clone().any(|place| place.starts_with('/') || place.contains(":\\"));
+        let absolute = places
+            .clone()
+            .any(|place| place.starts_with('/') || place.contains(":\\"));
         (absolute || text.contains(here.as_ref())).then(|| "a path of this machine".to_owned())
     });
 }
