@@ -9,9 +9,7 @@ use crate::error::{Mistake, Mistakes};
 const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
 
 pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
-    // The realm stands between quotes in a header field.
-    realm(settings, mistakes);
-    resource_metadata(settings, mistakes);
+    challenges(settings, mistakes);
     // Zero means "no limit" to actix.
     header_timeout(settings, mistakes);
     // One place ends TLS, and it is known which.
@@ -21,6 +19,12 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     issuers(settings, mistakes);
     keys(settings, mistakes);
     leeway(settings, mistakes);
+}
+
+/// What stands between quotes in a header field.
+pub(super) fn challenges(settings: &Settings, mistakes: &mut Mistakes) {
+    realm(settings, mistakes);
+    resource_metadata(settings, mistakes);
 }
 
 fn realm(settings: &Settings, mistakes: &mut Mistakes) {
