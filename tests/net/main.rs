@@ -9,9 +9,13 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+#[cfg(unix)]
+mod child;
 mod panics;
 mod refused_uploads;
 mod rig;
+#[cfg(unix)]
+mod signals;
 mod slow;
 mod smuggling;
 mod tls;
