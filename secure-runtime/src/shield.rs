@@ -12,7 +12,7 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::{
-        StatusCode,
+        StatusCode, Version,
         header::{self, HeaderName, HeaderValue},
     },
     web::Payload,
@@ -26,6 +26,12 @@ use crate::{
     response::{self, Guarded, Secured},
     security::{DEFAULT_REALM, Security},
 };
+
+/// More than any browser sends, with each cookie in a field of its own.
+const MAX_FIELDS: usize = 256;
+
+/// What actix takes over HTTP/1.1.
+const MAX_HEAD_BYTES: usize = 128 << 10;
 
 /// Middleware made by [`Security::shield`].
 ///
@@ -80,6 +86,12 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let security = self.security.clone();
         let secure = request.app_config().secure();
+        if is_too_large(&request) {
+            let rejection = Rejection::new(Refusal::HeadTooLarge, "the header fields over HTTP/2");
+            let mut response = request.into_response(rejection.respond(security.realm()));
+            add_fields(response.headers_mut(), secure);
+            return Box::pin(ready(Ok(response)));
+        }
         let answer = self.service.call(request);
         Box::pin(async move {
             let mut response = answer.await?.map_into_boxed_body();
@@ -91,6 +103,20 @@ where
             Ok(response)
         })
     }
+}
+
+/// Whether the head is larger than a request needs. actix bounds it over HTTP/1.1; over HTTP/2
+/// the only bound is 16 MiB, which half a million indexed fields fill with a byte each on the wire
+/// and fifty times that in memory, for as long as the request lives.
+fn is_too_large(request: &ServiceRequest) -> bool {
+    let headers = request.headers();
+    let bytes = || {
+        headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len())
+    };
+    request.version() == Version::HTTP_2
+        && (headers.len() > MAX_FIELDS || bytes().sum::<usize>() > MAX_HEAD_BYTES)
 }
 
 /// The answer in place of a response that no policy let through.

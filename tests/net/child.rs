@@ -200,10 +200,8 @@ pub(crate) async fn connect_tls_unverified(address: SocketAddr) -> TlsStream<Tcp
         .with_no_client_auth();
     let socket = TcpStream::connect(address).await.unwrap();
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-    connector
-        .connect("localhost".try_into().unwrap(), socket)
-        .await
-        .unwrap()
+    let connecting = connector.connect("localhost".try_into().unwrap(), socket);
+    soon("TLS handshake", connecting).await.unwrap()
 }
 
 #[derive(Debug)]

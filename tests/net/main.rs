@@ -11,6 +11,8 @@
 
 #[cfg(unix)]
 mod child;
+#[cfg(target_os = "linux")]
+mod memory;
 mod panics;
 mod refused_uploads;
 mod rig;
