@@ -14,6 +14,7 @@ mod child;
 #[cfg(target_os = "linux")]
 mod memory;
 mod panics;
+mod paths;
 mod refused_uploads;
 mod rig;
 #[cfg(unix)]
