@@ -13,6 +13,8 @@
 mod child;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(unix)]
+mod oracle;
 mod panics;
 mod paths;
 mod refused_uploads;
