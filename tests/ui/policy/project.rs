@@ -34,7 +34,9 @@ pub(crate) fn mistakes_are_explained() {
         }
         let expected = fs::read_to_string(&path).unwrap_or_default();
         if said != expected || said.is_empty() {
-            differences.push(format!("ui/policy/{case}.toml: expected\n{expected}\nbut got\n{said}"));
+            differences.push(format!(
+                "ui/policy/{case}.toml: expected\n{expected}\nbut got\n{said}"
+            ));
         }
     }
     assert!(differences.is_empty(), "{}", differences.join("\n\n"));
@@ -52,7 +54,10 @@ pub(crate) fn a_change_rebuilds() {
     assert_eq!(project.check(), BTreeMap::new());
     project.write(&name, &without);
     let said = project.check().remove(&name).unwrap_or_default();
-    assert!(said.contains("scope `orders:read` is not declared in policy.toml"), "{said}");
+    assert!(
+        said.contains("scope `orders:read` is not declared in policy.toml"),
+        "{said}"
+    );
     project.write(&name, &vocabulary);
     assert_eq!(project.check(), BTreeMap::new());
 }
@@ -62,9 +67,16 @@ fn cases() -> BTreeMap<String, String> {
     let entries = fs::read_dir("ui/policy").expect("ui/policy");
     entries
         .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
         .map(|path| {
-            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            let name = path
+                .file_stem()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
             (name, fs::read_to_string(path).expect("text"))
         })
         .collect()
@@ -80,7 +92,9 @@ impl Project {
     fn create<'a>(name: &str, packages: impl IntoIterator<Item = &'a String>) -> Self {
         let model = trybuild_folder().join(env!("CARGO_PKG_NAME"));
         let manifest = fs::read_to_string(model.join("Cargo.toml")).expect("trybuild's project");
-        let (before, shared) = manifest.split_once("[workspace.dependencies").expect("versions");
+        let (before, shared) = manifest
+            .split_once("[workspace.dependencies")
+            .expect("versions");
         let (before, _) = before.split_once("[[bin]]").expect("programs");
         let (_, dependencies) = before.split_once("[dependencies").expect("dependencies");
 
@@ -115,7 +129,14 @@ impl Project {
         let verbose = rustc("-vV");
         let host = verbose.lines().find_map(|line| line.strip_prefix("host: "));
         let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["check", "--workspace", "--bins", "--keep-going", "--offline", "--quiet"])
+            .args([
+                "check",
+                "--workspace",
+                "--bins",
+                "--keep-going",
+                "--offline",
+                "--quiet",
+            ])
             .args(["--message-format=json", "--target", host.expect("a host")])
             .arg(format!("--config=build.rustflags={FLAGS}"))
             .current_dir(&self.folder)
