@@ -4,7 +4,7 @@ use std::fmt;
 
 use actix_router::ResourceDef;
 
-use crate::{policy::Policy, routes::Routes};
+use crate::policy::Policy;
 
 /// Every route of a service with what it demands, sorted by path and method.
 #[derive(Clone, Debug)]
@@ -52,11 +52,6 @@ impl Entry {
 }
 
 impl Manifest {
-    /// The record of what `routes` registers. Nothing is served.
-    pub fn of(routes: impl FnOnce(&mut Routes)) -> Self {
-        Routes::collect(routes).into_parts().0
-    }
-
     pub(crate) fn new(mut entries: Vec<Entry>) -> Self {
         entries.sort_by(|a, b| (a.path(), a.method()).cmp(&(b.path(), b.method())));
         Self { entries }

@@ -243,8 +243,11 @@ impl<R: Impossible> Output<()> for R {
 }
 
 /// Sends the response, with the fields that the policy adds.
-pub async fn respond(admitted: Admitted, response: HttpResponse) -> Secured {
-    admitted.respond(response).await
+pub fn respond(
+    admitted: Admitted,
+    response: HttpResponse,
+) -> impl Future<Output = Secured> + use<> {
+    admitted.respond(response)
 }
 
 impl From<Result<Secured, Refused>> for Secured {

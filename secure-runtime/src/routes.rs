@@ -1,7 +1,9 @@
 //! Registration of guarded handlers, and the record of what was registered.
 
+use std::time::Duration;
+
 use actix_web::{
-    Handler, Resource,
+    Handler, HttpMessage, Resource,
     body::MessageBody,
     dev::{HttpServiceFactory, ServiceRequest, ServiceResponse},
     guard,
@@ -12,10 +14,14 @@ use actix_web::{
 use futures_util::FutureExt;
 
 use crate::{
-    manifest::{Entry, Manifest},
-    policy::{Policy, RoutePattern},
+    error::{Error, Mistake, Mistakes},
+    input::body::Body,
+    manifest::{Entry, Manifest, MethodTable, Route},
+    policy::{Access, Policy, RoutePattern},
     private::Call,
-    response::{Guarded, Secured},
+    response::{self, Secured},
+    security::Security,
+    shield,
 };
 
 /// A handler with a route macro below its `#[secured]`.
@@ -249,12 +255,74 @@ fn join(prefix: &str, path: &str) -> String {
     format!("{prefix}{slash}{path}")
 }
 
-/// Marks the responses of services that were mounted without a policy on purpose.
+/// Marks the responses of services that were mounted without a policy on purpose, and ends an
+/// upload that they do not read.
 async fn let_pass(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let mut response = next.call(request).await?;
-    response.response_mut().extensions_mut().insert(Guarded);
-    Ok(response)
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let mut body = Body::new(request.take_payload(), u64::MAX, Duration::MAX);
+    request.set_payload(body.take_stream()?);
+    let response = next.call(request).await?.map_into_boxed_body();
+    let (request, response) = response.into_parts();
+    let response = response::let_pass(response, &mut body).await;
+    Ok(ServiceResponse::new(request, response))
+}
+
+impl Manifest {
+    /// The record of what `routes` registers. Nothing is served.
+    pub fn of(routes: impl FnOnce(&mut Routes)) -> Self {
+        Routes::collect(routes).into_parts().0
+    }
+}
+
+impl Security {
+    /// The routes of a service, for [`App::configure`](actix_web::App::configure) at the root of
+    /// an app. Its default service becomes one that answers 404 and 405 as problem details.
+    pub fn routes(&self, routes: impl FnOnce(&mut Routes)) -> impl FnOnce(&mut ServiceConfig) {
+        let security = self.clone();
+        move |config| {
+            let routes = Routes::collect(routes);
+            let (manifest, mount) = routes.into_parts();
+            config
+                .app_data(security)
+                .app_data(MethodTable::new(&manifest))
+                .default_service(web::to(shield::no_route));
+            mount(config);
+        }
+    }
+
+    /// Says what the routes need that is not configured, each with its handler's file and line.
+    ///
+    /// [`Server`](crate::Server) asks this before it starts; a hand-made app should too. A route
+    /// that is served all the same refuses every request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Routes`] lists every route that cannot work.
+    pub fn check(&self, manifest: &Manifest) -> Result<(), Error> {
+        let mut mistakes = Mistakes::default();
+        for Route {
+            method,
+            path,
+            policy,
+        } in manifest.routes()
+        {
+            let asks = matches!(policy.access, Access::Authenticated { .. });
+            let wrong = if asks && self.authenticator().is_err() {
+                Some("asks for credentials, and no issuer is configured: add `[[issuers]]` to the settings".to_owned())
+            } else {
+                let prepared = self.limiter().prepare(policy);
+                prepared
+                    .err()
+                    .map(|rejection| rejection.reason().to_owned())
+            };
+            if let Some(problem) = wrong {
+                let mut mistake = Mistake::new(format!("{method} {path}"), problem);
+                mistake.found_in(format!("{}:{}", policy.file, policy.line));
+                mistakes.add(mistake);
+            }
+        }
+        mistakes.into_result(Error::Routes)
+    }
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::web::ServiceConfig;
-
 use crate::{
     address::{ClientAddresses, ForwardingHeader},
     auth::{
@@ -13,14 +11,11 @@ use crate::{
     clock::Clock,
     error::{Error, Mistake, Mistakes},
     limit::RateLimiter,
-    manifest::{Manifest, MethodTable, Route},
     policy::{Access, Per, Policy, Quota},
     rejection::{ProtectionSpace, Refusal, Rejection},
-    routes::Routes,
     settings::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
     },
-    shield::Shield,
 };
 
 /// The configured parts that guarded handlers use; cheap to clone, one for a process.
@@ -154,7 +149,8 @@ fn configured_issuers(settings: &Settings) -> Result<Vec<Issuer>, Error> {
     let mut issuers = Vec::new();
     for (place, configured) in settings.issuers.iter().enumerate() {
         let mut issuer = Issuer::new(&configured.issuer, &configured.audience)
-            .client_id_from(configured.client_id.as_str());
+            .client_id_from(configured.client_id.as_str())
+            .token_id_from(configured.token_id.as_str());
         for path in &configured.roles {
             issuer = issuer.roles_from(path.as_str());
         }
@@ -244,59 +240,6 @@ impl Security {
             issuers: Vec::new(),
             settings: Settings::default(),
         }
-    }
-
-    /// The routes of a service, for [`App::configure`](actix_web::App::configure) at the root of
-    /// an app.
-    pub fn routes(&self, routes: impl FnOnce(&mut Routes)) -> impl FnOnce(&mut ServiceConfig) {
-        let security = self.clone();
-        move |config| {
-            let routes = Routes::collect(routes);
-            let (manifest, mount) = routes.into_parts();
-            config
-                .app_data(security)
-                .app_data(MethodTable::new(&manifest));
-            mount(config);
-        }
-    }
-
-    /// The outermost layer of an app.
-    pub fn shield(&self) -> Shield {
-        Shield::new(self.clone())
-    }
-
-    /// Says what the routes need that is not configured, each with its handler's file and line.
-    ///
-    /// [`Server`](crate::Server) asks this before it starts; a hand-made app should too. A route
-    /// that is served all the same refuses every request.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Routes`] lists every route that cannot work.
-    pub fn check(&self, manifest: &Manifest) -> Result<(), Error> {
-        let mut mistakes = Mistakes::default();
-        for Route {
-            method,
-            path,
-            policy,
-        } in manifest.routes()
-        {
-            let asks = matches!(policy.access, Access::Authenticated { .. });
-            let wrong = if asks && self.0.authenticator.is_none() {
-                Some("asks for credentials, and no issuer is configured: add `[[issuers]]` to the settings".to_owned())
-            } else {
-                let prepared = self.0.limiter.prepare(policy);
-                prepared
-                    .err()
-                    .map(|rejection| rejection.reason().to_owned())
-            };
-            if let Some(problem) = wrong {
-                let mut mistake = Mistake::new(format!("{method} {path}"), problem);
-                mistake.found_in(format!("{}:{}", policy.file, policy.line));
-                mistakes.add(mistake);
-            }
-        }
-        mistakes.into_result(Error::Routes)
     }
 
     /// The verifier of tokens.

@@ -208,14 +208,10 @@ impl Authenticator {
 
     /// Who sends a request with these header fields.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Rejection> {
-        let credentials = Credentials::from_headers(headers)?;
-        self.verify(&credentials)
-            .map_err(|reason| Rejection::new(Refusal::CredentialsInvalid, reason))
-    }
-
-    fn verify(&self, credentials: &Credentials<'_>) -> Result<Principal, Reason> {
-        let token = credentials.token();
+        let invalid = |reason: Reason| Rejection::new(Refusal::CredentialsInvalid, reason);
+        let token = credentials::token(headers)?;
         let snapshot = self.snapshot.load();
+        // Bytes that were verified before need not be looked at once more.
         if let Some(cache) = &snapshot.cache
             && let Some(principal) = cache.get(token)
         {
@@ -223,10 +219,15 @@ impl Authenticator {
             if valid.is_err() {
                 cache.remove(token);
             }
-            return valid.map(|()| principal);
+            return valid.map(|()| principal).map_err(invalid);
         }
-        let principal = Principal::new(jwt::verify(credentials, &snapshot.issuers)?);
-        principal.lifetime().check(self.now(), self.leeway)?;
+        let credentials = Credentials::of_token(token)?;
+        let verified = jwt::verify(&credentials, &snapshot.issuers).map_err(invalid)?;
+        let principal = Principal::new(verified);
+        principal
+            .lifetime()
+            .check(self.now(), self.leeway)
+            .map_err(invalid)?;
         if let Some(cache) = &snapshot.cache {
             cache.insert(token, &principal);
         }

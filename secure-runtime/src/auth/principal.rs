@@ -5,12 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::de::DeserializeOwned;
 
 use super::jwt::Reason;
-use crate::{
-    admission::Admitted,
-    input::Input,
-    policy::InputKind,
-    rejection::{Refusal, Rejection},
-};
+use crate::rejection::{Refusal, Rejection};
 
 /// Who the caller is: the contents of a verified access token. Cheap to clone.
 ///
@@ -190,28 +185,6 @@ impl fmt::Debug for Principal {
     }
 }
 
-impl Input for Principal {
-    const KIND: InputKind = InputKind::Caller;
-
-    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        admitted.principal.clone().ok_or_else(|| {
-            Rejection::new(
-                Refusal::NotConfigured,
-                "the handler takes a caller and its policy asks for none",
-            )
-        })
-    }
-
-    /// A public route asks for no credentials, so those of a caller who sent some are verified
-    /// only here.
-    async fn take_optional(admitted: &mut Admitted) -> Result<Option<Self>, Rejection> {
-        match &admitted.principal {
-            Some(principal) => Ok(Some(principal.clone())),
-            None => admitted.optional_principal(),
-        }
-    }
-}
-
 /// The claims of the caller's token, decoded into a type of your own.
 ///
 /// ```
@@ -233,20 +206,5 @@ pub struct Claims<T>(pub T);
 impl<T> fmt::Debug for Claims<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claims").finish_non_exhaustive()
-    }
-}
-
-impl<T: DeserializeOwned> Input for Claims<T> {
-    const KIND: InputKind = InputKind::Caller;
-
-    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        Principal::take(admitted).await?.claims().map(Self)
-    }
-
-    async fn take_optional(admitted: &mut Admitted) -> Result<Option<Self>, Rejection> {
-        let principal = Principal::take_optional(admitted).await?;
-        principal
-            .map(|principal| principal.claims().map(Self))
-            .transpose()
     }
 }

@@ -8,6 +8,7 @@
 //! that was sent, because it also goes to the log.
 
 pub(crate) mod body;
+mod caller;
 mod content_type;
 mod detail;
 mod errors;
