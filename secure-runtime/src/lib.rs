@@ -50,6 +50,7 @@ mod admission;
 mod auth;
 mod authorization;
 mod clock;
+mod connection;
 mod error;
 mod input;
 mod limit;

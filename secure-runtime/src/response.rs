@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody};
 use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
 
 use crate::{
-    input::{body::Body, refused_body::RefusedBody},
+    input::{body::Body, until_sent::UntilSent},
     policy::Policy,
     rejection::{ProtectionSpace, Refusal, Rejection},
     security::Security,
@@ -103,8 +103,6 @@ async fn close_over(response: HttpResponse, body: &mut Body) -> HttpResponse {
     }
     match body.take_remaining() {
         None => response,
-        Some(payload) => {
-            response.map_body(|_, inner| BoxBody::new(RefusedBody::new(inner, payload)))
-        }
+        Some(payload) => response.map_body(|_, inner| BoxBody::new(UntilSent::new(inner, payload))),
     }
 }

@@ -9,6 +9,7 @@ use actix_web::{App, HttpServer, dev::ServerHandle, http::KeepAlive};
 use tokio::task::JoinHandle;
 
 use crate::{
+    connection,
     error::{Error, Mistakes},
     manifest::Manifest,
     routes::Routes,
@@ -117,6 +118,9 @@ where
                     .configure(security.routes(routes.clone()))
             }
         })
+        .on_connect(connection::watch(
+            KEEP_ALIVE + settings.server.header_timeout,
+        ))
         .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
         .client_request_timeout(settings.server.header_timeout)
         .tls_handshake_timeout(settings.server.header_timeout)

@@ -10,7 +10,7 @@ use std::{
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    body::{BoxBody, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     error::InternalError,
     http::{
@@ -24,7 +24,8 @@ use pin_project_lite::pin_project;
 
 use crate::{
     admission::came_over_tls,
-    input::body::Body,
+    connection::InFlight,
+    input::{body::Body, until_sent::UntilSent},
     manifest::MethodTable,
     rejection::{ProtectionSpace, Refusal, Rejection},
     response::{self, Guarded, Secured},
@@ -90,18 +91,21 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let secure = came_over_tls(&self.security, request.request());
-        if is_too_large(&request) {
-            let rejection = Rejection::new(Refusal::HeadTooLarge, "the header fields over HTTP/2");
-            let response = rejection.respond(self.security.protection_space());
-            let mut response = request.into_response(response);
-            add_fields(response.headers_mut(), secure);
-            return Either::Left(ready(Ok(response)));
+        let begun = bounded_head(&request).and_then(|()| InFlight::begin(request.request()));
+        match begun {
+            Ok(in_flight) => Either::Right(Shielded {
+                security: self.security.clone(),
+                secure,
+                in_flight,
+                answer: self.service.call(request),
+            }),
+            Err(rejection) => {
+                let response = rejection.respond(self.security.protection_space());
+                let mut response = request.into_response(response);
+                add_fields(response.headers_mut(), secure);
+                Either::Left(ready(Ok(response)))
+            }
         }
-        Either::Right(Shielded {
-            security: self.security.clone(),
-            secure,
-            answer: self.service.call(request),
-        })
     }
 }
 
@@ -111,6 +115,7 @@ pin_project! {
     pub struct Shielded<F> {
         security: Security,
         secure: bool,
+        in_flight: Option<InFlight>,
         #[pin]
         answer: F,
     }
@@ -140,6 +145,11 @@ where
             response = response.into_response(refusal);
         }
         add_fields(response.headers_mut(), *this.secure);
+        if let Some(in_flight) = this.in_flight.take()
+            && takes_time(response.response().body().size())
+        {
+            response = response.map_body(|_, body| BoxBody::new(UntilSent::new(body, in_flight)));
+        }
         Poll::Ready(Ok(response))
     }
 }
@@ -150,18 +160,35 @@ impl<F> std::fmt::Debug for Shielded<F> {
     }
 }
 
-/// Whether the head is larger than a request needs. actix bounds it over HTTP/1.1; over HTTP/2
+/// Whether a body may still be on its way when the response has been handed over; what is
+/// smaller fits into the buffers in between.
+fn takes_time(size: BodySize) -> bool {
+    match size {
+        BodySize::None => false,
+        BodySize::Sized(bytes) => bytes > 64 << 10,
+        BodySize::Stream => true,
+    }
+}
+
+/// Refuses a head that is larger than a request needs. actix bounds it over HTTP/1.1; over HTTP/2
 /// the only bound is 16 MiB, which half a million indexed fields fill with a byte each on the wire
 /// and fifty times that in memory, for as long as the request lives.
-fn is_too_large(request: &ServiceRequest) -> bool {
+fn bounded_head(request: &ServiceRequest) -> Result<(), Rejection> {
     let headers = request.headers();
     let bytes = || {
         headers
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len())
     };
-    request.version() == Version::HTTP_2
+    if request.version() == Version::HTTP_2
         && (headers.len() > MAX_FIELDS || bytes().sum::<usize>() > MAX_HEAD_BYTES)
+    {
+        return Err(Rejection::new(
+            Refusal::HeadTooLarge,
+            "the header fields over HTTP/2",
+        ));
+    }
+    Ok(())
 }
 
 /// The answer in place of a response that no policy let through.

@@ -9,8 +9,9 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
-#[cfg(unix)]
 mod child;
+#[cfg(unix)]
+mod connections;
 #[cfg(target_os = "linux")]
 mod memory;
 #[cfg(unix)]

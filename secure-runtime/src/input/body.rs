@@ -128,7 +128,7 @@ impl Body {
     }
 
     /// What was not read, for an answer that must own it
-    /// (see [`RefusedBody`](super::refused_body::RefusedBody)).
+    /// (see [`UntilSent`](super::until_sent::UntilSent)).
     pub(crate) fn take_remaining(&mut self) -> Option<Payload> {
         self.reclaim();
         match mem::replace(&mut self.source, Source::Finished) {

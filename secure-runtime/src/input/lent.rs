@@ -19,7 +19,7 @@ use super::limited::{Cut, Limited};
 pub(super) struct Loan {
     cut: Cell<Option<Cut>>,
     /// The payload comes back here when the handler drops it: a refused upload must stay owned
-    /// until its answer is sent (see [`RefusedBody`](super::refused_body::RefusedBody)).
+    /// until its answer is sent (see [`UntilSent`](super::until_sent::UntilSent)).
     returned: Cell<Option<Limited>>,
 }
 

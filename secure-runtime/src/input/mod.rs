@@ -28,9 +28,9 @@ mod path;
 mod pointer;
 mod query;
 mod raw;
-pub(crate) mod refused_body;
 #[cfg(test)]
 mod tests;
+pub(crate) mod until_sent;
 mod urlencoded;
 mod validation;
 

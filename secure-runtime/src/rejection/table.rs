@@ -44,6 +44,8 @@ pub enum Refusal {
     NotConfigured,
     /// There is nothing at this path.
     NotFound,
+    /// The connection has too many requests in progress.
+    Overloaded,
     /// Too many requests.
     QuotaExceeded,
     /// The caller lacks a role.
@@ -198,6 +200,12 @@ impl Refusal {
                 None,
                 "input_validation_fail",
                 "there is nothing here",
+            ),
+            Self::Overloaded => row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                None,
+                "excess_concurrency",
+                "too many requests at a time",
             ),
             Self::QuotaExceeded => row(
                 StatusCode::TOO_MANY_REQUESTS,

@@ -3,7 +3,7 @@ use futures_util::stream;
 
 use super::*;
 use crate::{
-    input::{body::Body, refused_body::RefusedBody},
+    input::{body::Body, until_sent::UntilSent},
     rejection::Refusal,
 };
 
@@ -213,7 +213,7 @@ async fn an_answer_owns_the_payload_until_it_was_sent() {
                 let _ = &flag;
             }),
         );
-        let mut answer = BoxBody::new(RefusedBody::new(answer, unread));
+        let mut answer = BoxBody::new(UntilSent::new(answer, unread));
         assert_eq!(answer.size(), size);
         let mut sent = 0;
         while let Some(chunk) =

@@ -1,0 +1,164 @@
+//! One connection: how long it may be silent, and how many requests it may have at a time.
+//!
+//! actix-http times the head of the first request of a connection and no later one: a client that
+//! was answered once could send half a head and stay for ever. And it sets no limit to the
+//! streams of an HTTP/2 connection. Both are watched here. A second descriptor of the socket is
+//! kept for each connection, because it is the only way to close one from outside.
+
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    net::{self, Shutdown},
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::{
+    HttpRequest,
+    dev::Extensions,
+    rt::{self, net::TcpStream},
+};
+use tokio::time::{self, Instant};
+
+use crate::rejection::{Refusal, Rejection};
+
+/// Requests of one connection that are in progress at a time. Browsers open about a hundred.
+const MOST_IN_FLIGHT: u32 = 256;
+
+/// How often each worker looks for silent connections.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// What is known of one connection; in its data.
+struct Connection(Rc<State>);
+
+struct State {
+    in_flight: Cell<u32>,
+    /// Since when no request is in progress.
+    silent_since: Cell<Instant>,
+    patience: Duration,
+    socket: net::TcpStream,
+}
+
+/// For [`HttpServer::on_connect`](actix_web::HttpServer::on_connect): closes a connection on
+/// which no request has been in progress for as long as `patience`.
+pub(crate) fn watch(patience: Duration) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync {
+    move |stream, data| {
+        let Some(socket) = second_descriptor(stream) else {
+            tracing::warn!("a connection is not watched: the process has no descriptor left");
+            return;
+        };
+        let state = Rc::new(State {
+            in_flight: Cell::new(0),
+            silent_since: Cell::new(Instant::now()),
+            patience,
+            socket,
+        });
+        Watched::add(&state);
+        data.insert(Connection(state));
+    }
+}
+
+fn second_descriptor(stream: &dyn Any) -> Option<net::TcpStream> {
+    let stream = match stream.downcast_ref::<TlsStream<TcpStream>>() {
+        Some(stream) => stream.get_ref().0,
+        None => stream.downcast_ref::<TcpStream>()?,
+    };
+    #[cfg(unix)]
+    let socket = std::os::fd::AsFd::as_fd(stream).try_clone_to_owned();
+    #[cfg(windows)]
+    let socket = std::os::windows::io::AsSocket::as_socket(stream).try_clone_to_owned();
+    socket.ok().map(net::TcpStream::from)
+}
+
+/// A request in progress, from its head to the end of its answer.
+pub(crate) struct InFlight(Rc<State>);
+
+impl InFlight {
+    /// Begins a request; `None` where the connection is not watched.
+    pub(crate) fn begin(request: &HttpRequest) -> Result<Option<Self>, Rejection> {
+        let Some(Connection(state)) = request.conn_data::<Connection>() else {
+            return Ok(None);
+        };
+        let in_flight = state.in_flight.get();
+        if in_flight >= MOST_IN_FLIGHT {
+            return Err(Rejection::new(
+                Refusal::Overloaded,
+                "too many requests of one connection are in progress",
+            )
+            .with_retry_after(1));
+        }
+        state.in_flight.set(in_flight + 1);
+        Ok(Some(Self(Rc::clone(state))))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let state = &self.0;
+        state.in_flight.set(state.in_flight.get().saturating_sub(1));
+        state.silent_since.set(Instant::now());
+    }
+}
+
+/// The connections of this worker, and whether a task looks at them.
+#[derive(Default)]
+struct Watched {
+    connections: Vec<Weak<State>>,
+    has_task: bool,
+}
+
+thread_local! {
+    static WATCHED: RefCell<Watched> = RefCell::default();
+}
+
+impl Watched {
+    fn add(state: &Rc<State>) {
+        let needs_task = WATCHED.with_borrow_mut(|watched| {
+            watched.connections.push(Rc::downgrade(state));
+            !std::mem::replace(&mut watched.has_task, true)
+        });
+        if needs_task {
+            rt::spawn(close_silent_connections());
+        }
+    }
+
+    /// Closes what has been silent for too long and forgets what has ended; whether any is left.
+    fn sweep(&mut self, now: Instant) -> bool {
+        self.connections.retain(|connection| {
+            let Some(state) = connection.upgrade() else {
+                return false;
+            };
+            let silent = now.saturating_duration_since(state.silent_since.get());
+            if state.in_flight.get() == 0 && silent > state.patience {
+                // The other end may have been faster.
+                state.socket.shutdown(Shutdown::Both).ok();
+                return false;
+            }
+            true
+        });
+        !self.connections.is_empty()
+    }
+}
+
+/// Looks at the connections of this worker for as long as there are any.
+async fn close_silent_connections() {
+    /// A task that ends with its runtime makes room for the next.
+    struct Task;
+
+    impl Drop for Task {
+        fn drop(&mut self) {
+            WATCHED
+                .try_with(|watched| watched.borrow_mut().has_task = false)
+                .ok();
+        }
+    }
+
+    let _task = Task;
+    loop {
+        time::sleep(INTERVAL).await;
+        if !WATCHED.with_borrow_mut(|watched| watched.sweep(Instant::now())) {
+            return;
+        }
+    }
+}
