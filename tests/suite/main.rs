@@ -10,6 +10,7 @@
 mod allow;
 mod audit;
 mod credentials;
+mod documents;
 mod fuzz;
 mod input;
 mod limits;
