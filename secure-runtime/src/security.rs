@@ -164,7 +164,8 @@ fn configured_issuers(settings: &Settings) -> Result<Vec<Issuer>, Error> {
     let mut issuers = Vec::new();
     for (place, configured) in settings.issuers.iter().enumerate() {
         let mut issuer = Issuer::new(&configured.issuer, &configured.audience)
-            .client_id_from(configured.client_id.as_str());
+            .client_id_from(configured.client_id.as_str())
+            .token_id_from(configured.token_id.as_str());
         for path in &configured.roles {
             issuer = issuer.roles_from(path.as_str());
         }

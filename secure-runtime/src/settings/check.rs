@@ -128,6 +128,9 @@ fn issuers(settings: &Settings, mistakes: &mut Mistakes) {
         if issuer.client_id.is_empty() {
             mistake("client_id", "the value is empty");
         }
+        if issuer.token_id.is_empty() {
+            mistake("token_id", "the value is empty");
+        }
         for (key, claims) in [("roles", &issuer.roles), ("scopes", &issuer.scopes)] {
             if claims
                 .iter()
