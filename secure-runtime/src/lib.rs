@@ -151,10 +151,11 @@ pub use shield::Shield;
 /// [rates]
 /// login = "5/15min per ip"
 ///
-/// [defaults]                   # these three are built in
+/// [defaults]                   # these four are built in
 /// rate = "100/min"
 /// max_body = "64KB"
 /// body_timeout = "10s"
+/// revocation = "2s"
 /// ```
 ///
 /// # `public`
@@ -180,7 +181,7 @@ pub use shield::Shield;
 /// without that parameter they are not looked at. `public = "reason"` puts the reason into the
 /// lock file.
 ///
-/// Refused: `role`, `scope` or `max_age` beside it, a quota `per user`, [`Principal`] or [`Claims`]
+/// Refused: `role`, `scope`, `max_age` or `revocation` beside it, a quota `per user`, [`Principal`] or [`Claims`]
 /// as a parameter, an empty reason.
 ///
 /// # `role`
@@ -262,6 +263,44 @@ pub use shield::Shield;
 /// `max_age = "15min"`: the caller authenticated at most this long ago, by the token's
 /// `auth_time`, to which no leeway is added. A token without `auth_time` is too old. The answer is
 /// 401 with `insufficient_user_authentication` (RFC 9470). At most 366 days.
+///
+/// # `revocation`
+///
+/// ```
+/// # use actix_web::{HttpResponse, delete, get, post, Responder};
+/// # use secure_runtime::{Principal, Rejection, RevocationList, secured};
+/// #[secured(role = "admin", revocation = "0s")]
+/// #[delete("/shop")]
+/// async fn close_shop() -> impl Responder {
+///     "closed"
+/// }
+///
+/// #[secured(revocation(off = "shows what everybody may see"))]
+/// #[get("/weather")]
+/// async fn weather() -> impl Responder {
+///     "fair"
+/// }
+///
+/// #[secured]
+/// #[post("/logout")]
+/// async fn logout(
+///     caller: Principal,
+///     revocations: RevocationList,
+/// ) -> Result<HttpResponse, Rejection> {
+///     revocations.revoke(&caller).await?;
+///     Ok(HttpResponse::NoContent().finish())
+/// }
+/// ```
+///
+/// `revocation = "2s"`: a token that was revoked in the [`RevocationList`] is refused at most this
+/// long afterwards; `"0s"` at once. The list is that of this process, which keeps every bound by
+/// refusing at once; processes of one service do not share it. `revocation(off = "reason")` lets revoked
+/// tokens pass until they expire, and puts the reason into the lock file. Without it the bound is
+/// two seconds, or what `policy.toml` says. The answer is 401 with `invalid_token`.
+///
+/// On a public handler, a revoked token of an `Option<Principal>` is refused at once.
+///
+/// Refused: more than one hour, `off` without a reason or as a default, a public handler.
 ///
 /// # `rate`
 ///
