@@ -4,10 +4,19 @@
 //! likewise; `ui/pass/` is a part of this program and must compile without a warning.
 //! `cargo xtask bless` writes the expected errors anew.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 #[path = "ui/expected.rs"]
 mod expected;
 #[path = "ui/pass/mod.rs"]
-#[deny(warnings)]
+#[deny(
+    warnings,
+    reason = "what the attribute writes must not bring a warning upon its user"
+)]
 mod pass;
 #[path = "ui/policy/project.rs"]
 mod policy;
@@ -18,10 +27,7 @@ use std::{
     process::Command,
 };
 
-/// Folders that do not hold attributes with mistakes.
-const OTHERS: [&str; 2] = ["pass", "policy"];
-
-/// One test, because the second part uses what the first has compiled.
+/// One test, because each part uses what the one before it has compiled or written.
 #[test]
 fn mistakes_are_explained() {
     assert_pinned_compiler();
@@ -35,6 +41,7 @@ fn mistakes_are_explained() {
     }
     policy::mistakes_are_explained();
     policy::a_change_rebuilds();
+    expected::assert_reviewed();
 }
 
 /// Another compiler has other words, and says them elsewhere.

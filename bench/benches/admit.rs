@@ -15,7 +15,9 @@ use std::{
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use criterion::{Criterion, criterion_group, criterion_main};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
-use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, RsaKeySize};
+use rcgen::{
+    KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData, RsaKeySize,
+};
 use secure_bench::{Case, Mode};
 use secure_runtime::{
     Authenticator, AuthenticatorOptions, Clock, EcdsaAlgorithm, HmacAlgorithm, Issuer,
@@ -77,8 +79,9 @@ fn peers() -> Vec<Peer> {
     let ed = KeyPair::generate_for(&PKCS_ED25519).expect("a key");
     let ec = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key");
     let rsa = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).expect("a key");
-    let private = |key: &KeyPair| key.serialize_pem().into_bytes();
-    let public = |key: &KeyPair| key.public_key_pem().into_bytes();
+    let in_pem = |label, der| pem::encode(&pem::Pem::new(label, der)).into_bytes();
+    let private = |key: &KeyPair| in_pem("PRIVATE KEY", key.serialize_der());
+    let public = |key: &KeyPair| in_pem("PUBLIC KEY", key.subject_public_key_info());
     vec![
         Peer {
             name: "hs256",

@@ -2,6 +2,11 @@
 //!
 //! What is counted are the calls to the allocator while a request is served, on its own thread.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps is a test that fails"
+)]
+
 use allocation_counter::measure;
 use secure_bench::{Case, Mode};
 

@@ -118,6 +118,7 @@ impl SecurityBuilder {
             mut issuers,
             settings,
         } = self;
+        settings.check_challenges()?;
         issuers.extend(configured_issuers(&settings)?);
         let authenticator = if issuers.is_empty() {
             None

@@ -14,11 +14,12 @@ use actix_web::{
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     error::InternalError,
     http::{
-        StatusCode,
+        StatusCode, Version,
         header::{self, HeaderName, HeaderValue},
     },
     web::Payload,
 };
+use futures_util::future::Either;
 use pin_project_lite::pin_project;
 
 use crate::{
@@ -29,6 +30,12 @@ use crate::{
     response::{self, Guarded, Secured},
     security::Security,
 };
+
+/// More than any browser sends, with each cookie in a field of its own.
+const MAX_FIELDS: usize = 256;
+
+/// What actix takes over HTTP/1.1.
+const MAX_HEAD_BYTES: usize = 128 << 10;
 
 /// Middleware made by [`Security::shield`].
 ///
@@ -77,16 +84,24 @@ where
 {
     type Response = ServiceResponse<BoxBody>;
     type Error = actix_web::Error;
-    type Future = Shielded<S::Future>;
+    type Future = Either<Ready<Result<Self::Response, Self::Error>>, Shielded<S::Future>>;
 
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        Shielded {
-            security: self.security.clone(),
-            secure: came_over_tls(&self.security, request.request()),
-            answer: self.service.call(request),
+        let secure = came_over_tls(&self.security, request.request());
+        if is_too_large(&request) {
+            let rejection = Rejection::new(Refusal::HeadTooLarge, "the header fields over HTTP/2");
+            let response = rejection.respond(self.security.protection_space());
+            let mut response = request.into_response(response);
+            add_fields(response.headers_mut(), secure);
+            return Either::Left(ready(Ok(response)));
         }
+        Either::Right(Shielded {
+            security: self.security.clone(),
+            secure,
+            answer: self.service.call(request),
+        })
     }
 }
 
@@ -133,6 +148,20 @@ impl<F> std::fmt::Debug for Shielded<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shielded").finish_non_exhaustive()
     }
+}
+
+/// Whether the head is larger than a request needs. actix bounds it over HTTP/1.1; over HTTP/2
+/// the only bound is 16 MiB, which half a million indexed fields fill with a byte each on the wire
+/// and fifty times that in memory, for as long as the request lives.
+fn is_too_large(request: &ServiceRequest) -> bool {
+    let headers = request.headers();
+    let bytes = || {
+        headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len())
+    };
+    request.version() == Version::HTTP_2
+        && (headers.len() > MAX_FIELDS || bytes().sum::<usize>() > MAX_HEAD_BYTES)
 }
 
 /// The answer in place of a response that no policy let through.

@@ -9,9 +9,18 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+#[cfg(unix)]
+mod child;
+#[cfg(target_os = "linux")]
+mod memory;
+#[cfg(unix)]
+mod oracle;
 mod panics;
+mod paths;
 mod refused_uploads;
 mod rig;
+#[cfg(unix)]
+mod signals;
 mod slow;
 mod smuggling;
 mod tls;

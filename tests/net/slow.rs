@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use actix_web::{Responder, get, post, web};
+use futures_util::future::join_all;
 use secure_runtime::{Routes, secured};
 
 use crate::rig::{Connection, Service, settings, soon};
@@ -83,13 +84,14 @@ async fn a_slow_head_is_408_after_the_header_timeout() {
 
 #[actix_web::test]
 async fn a_slow_body_is_408_after_the_body_timeout() {
-    let service = Service::start(routes).await;
-    for (path, framing, byte) in [
+    let service = &Service::start(routes).await;
+    let uploads = [
         ("/notes", "content-length: 60000", "b"),
         ("/notes", "transfer-encoding: chunked", "1\r\nb\r\n"),
         ("/streams", "content-length: 60000", "b"),
         ("/streams", "transfer-encoding: chunked", "1\r\nb\r\n"),
-    ] {
+    ]
+    .map(|(path, framing, byte)| async move {
         let mut connection = service.connect().await;
         let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\n{framing}\r\n\r\n");
         connection.send(head).await;
@@ -104,8 +106,8 @@ async fn a_slow_body_is_408_after_the_body_timeout() {
             time > Duration::from_millis(900) && time < Duration::from_secs(5),
             "{time:?}"
         );
-    }
-    service.stop().await;
+    });
+    join_all(uploads).await;
 }
 
 #[actix_web::test]

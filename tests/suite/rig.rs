@@ -19,7 +19,7 @@ use actix_web::{
 use bytes::Bytes;
 use futures_util::{Stream, future::LocalBoxFuture};
 use secure_runtime::{
-    Access, Policy, Refusal, Secured,
+    Access, Policy, Secured,
     private::{self, Call, Refused},
     testing::TestResponse,
 };
@@ -284,12 +284,6 @@ pub(crate) fn pointers(response: &TestResponse) -> Vec<String> {
 pub(crate) fn challenge(response: &TestResponse) -> &str {
     assert_eq!(response.headers().get_all(WWW_AUTHENTICATE).count(), 1);
     response.header("www-authenticate").unwrap()
-}
-
-/// Whether the answer is this refusal.
-pub(crate) fn is_refused(response: &TestResponse, refusal: Refusal) -> bool {
-    response.status() == refusal.status()
-        && response.header("content-type") == Some("application/problem+json")
 }
 
 /// All methods that actix has a name for, but for CONNECT.
