@@ -55,8 +55,7 @@ async fn order(customer: Principal, id: web::Path<u64>) -> Result<impl Responder
     Ok(format!("order {id} of {}", customer.subject()))
 }
 
-// A token that was revoked passes until it expires: there is no list of revoked tokens yet.
-#[secured(role = "admin", max_age = "15min")]
+#[secured(role = "admin", max_age = "15min", revocation = "0s")]
 #[delete("/orders/{id}")]
 async fn cancel(id: web::Path<u64>) -> impl Responder {
     format!("order {id} is cancelled")

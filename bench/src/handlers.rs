@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, Responder, get};
 use secure_runtime::{
-    Access, Policy, RoutePattern, Rule, Secured, SecuredService,
+    Access, Policy, Revocation, RoutePattern, Rule, Secured, SecuredService,
     private::{self, Call},
     secured,
 };
@@ -55,6 +55,7 @@ pub(crate) static TOKEN: Policy = without_quota(Access::Authenticated {
     roles: None,
     scopes: None,
     max_age: None,
+    revocation: Revocation::Within(Duration::from_secs(2)),
 });
 
 /// Demands a role.
@@ -65,6 +66,7 @@ pub(crate) static ROLE: Policy = without_quota(Access::Authenticated {
     }),
     scopes: None,
     max_age: None,
+    revocation: Revocation::Within(Duration::from_secs(2)),
 });
 
 const fn without_quota(access: Access) -> Policy {

@@ -11,6 +11,7 @@ use crate::vocabulary::{Defaults, Table, Vocabulary};
 
 mod names;
 mod quotas;
+mod revocation;
 
 /// What the rules look at.
 struct Subject<'a> {
@@ -81,6 +82,10 @@ fn public_has_no_other_access(subject: &Subject<'_>, errors: &mut Errors) {
         ("role", args.role.as_ref().map(|role| role.key)),
         ("scope", args.scope.as_ref().map(|scope| scope.key)),
         ("max_age", args.max_age.as_ref().map(|max_age| max_age.key)),
+        (
+            "revocation",
+            args.revocation.as_ref().map(|revocation| revocation.key),
+        ),
     ];
     for (name, place) in keys {
         if let Some(place) = place {
@@ -222,6 +227,7 @@ fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
                 .map(Some)
         }
     };
+    let revocation = revocation::revocation(subject, errors);
     // Nothing is guarded by half: without the vocabulary nobody is let in.
     if subject.vocabulary.is_none() {
         return Some(Access::Refused);
@@ -234,6 +240,7 @@ fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
         roles: roles?,
         scopes: scopes?,
         max_age: max_age?,
+        revocation: revocation?,
     })
 }
 

@@ -12,6 +12,7 @@ mod expansion;
 mod names;
 mod properties;
 mod rates;
+mod revocation;
 mod rules;
 mod signature;
 mod units;

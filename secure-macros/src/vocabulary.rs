@@ -101,6 +101,8 @@ pub(crate) struct Defaults {
     pub(crate) rate: Vec<Named>,
     pub(crate) max_body: u64,
     pub(crate) body_timeout: u64,
+    /// Seconds. To switch it off by default is not offered: that wants a reason, route by route.
+    pub(crate) revocation: u64,
 }
 
 /// A quota and the name that callers see.
@@ -126,6 +128,7 @@ impl Default for Defaults {
             }],
             max_body: 64_000,
             body_timeout: 10,
+            revocation: 2,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! [`check`] is the whole of it, cheapest check first. Nothing in this file reads a byte of the
 //! body before `check` has returned: a caller who is refused has sent it in vain.
 
-use std::{mem, net::IpAddr};
+use std::{mem, net::IpAddr, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -17,7 +17,7 @@ use crate::{
     authorization::{self, Decision},
     input::body::Body,
     limit::{self, Charges},
-    policy::{Access, Policy},
+    policy::{Access, Policy, Revocation},
     rejection::{Refusal, Rejection},
     response::{self, Answer, Secured},
     security::Security,
@@ -60,9 +60,10 @@ fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         roles,
         scopes,
         max_age,
+        revocation,
     } = &policy.access
     {
-        let caller = authenticate(security, request)?;
+        let caller = authenticate(security, request, *revocation)?;
 
         if let Some(max_age) = max_age {
             security.authenticator()?.check_age(&caller, *max_age)?;
@@ -154,15 +155,25 @@ fn declared_body(headers: &HeaderMap, max_body: u64) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Credentials to principal. Credentials that are wrong count against the client's address, and
+/// Credentials to principal, unless they were revoked. Credentials that are wrong count against the client's address, and
 /// beyond that quota the answer is 429: so a guesser learns nothing more, while callers with valid
 /// credentials behind the same address go on.
-fn authenticate(security: &Security, request: &HttpRequest) -> Result<Principal, Rejection> {
+fn authenticate(
+    security: &Security,
+    request: &HttpRequest,
+    revocation: Revocation,
+) -> Result<Principal, Rejection> {
     security
         .authenticator()?
         .authenticate(request.headers())
+        .and_then(|caller| {
+            security.revocations().check(&caller, revocation)?;
+            Ok(caller)
+        })
         .map_err(|rejection| match rejection.refusal() {
-            Refusal::CredentialsInvalid | Refusal::CredentialsAmbiguous => security
+            Refusal::CredentialsAmbiguous
+            | Refusal::CredentialsInvalid
+            | Refusal::CredentialsRevoked => security
                 .limiter()
                 .charge_ip(
                     security.authentication_failures(),
@@ -179,6 +190,9 @@ fn client_address(security: &Security, request: &HttpRequest) -> ClientAddress {
         .addresses()
         .client_address(peer(request), request.headers())
 }
+
+/// What a public route asks for, where a caller has sent credentials: it has no word in this.
+const STRICTEST: Revocation = Revocation::Within(Duration::ZERO);
 
 impl Admitted {
     /// Judges a request by `policy`.
@@ -230,7 +244,7 @@ impl Admitted {
         if !self.request.headers().contains_key(header::AUTHORIZATION) {
             return Ok(None);
         }
-        authenticate(&self.security, &self.request).map(Some)
+        authenticate(&self.security, &self.request, STRICTEST).map(Some)
     }
 
     /// The answer to a request that is refused. It takes the body along.

@@ -61,6 +61,7 @@ mod policy;
 pub mod private;
 mod rejection;
 mod response;
+mod revocation;
 mod routes;
 mod security;
 mod server;
@@ -82,10 +83,13 @@ pub use input::{Extracted, Input, Unvalidated, Validated};
 pub use lock::{Change, Difference};
 pub use manifest::{Manifest, Route};
 pub use policy::{
-    Access, AllowRule, InputKind, InputPolicy, Per, Policy, Quota, RoutePattern, Rule,
+    Access, AllowRule, InputKind, InputPolicy, Per, Policy, Quota, Revocation, RoutePattern, Rule,
 };
 pub use rejection::{InputError, Refusal, Rejection};
 pub use response::Secured;
+pub use revocation::{
+    RevocationCounts, RevocationEntry, RevocationError, RevocationList, RevocationTarget,
+};
 pub use routes::{Routes, SecuredHandler, SecuredService};
 /// Secret bytes, of which nothing is ever printed.
 pub use secrecy::SecretSlice;
@@ -148,10 +152,11 @@ pub use shield::Shield;
 /// [rates]
 /// login = "5/15min per ip"
 ///
-/// [defaults]                   # these three are built in
+/// [defaults]                   # these four are built in
 /// rate = "100/min"
 /// max_body = "64KB"
 /// body_timeout = "10s"
+/// revocation = "2s"
 /// ```
 ///
 /// # `public`
@@ -177,7 +182,7 @@ pub use shield::Shield;
 /// without that parameter they are not looked at. `public = "reason"` puts the reason into the
 /// lock file.
 ///
-/// Refused: `role`, `scope` or `max_age` beside it, a quota `per user`, [`Principal`] or [`Claims`]
+/// Refused: `role`, `scope`, `max_age` or `revocation` beside it, a quota `per user`, [`Principal`] or [`Claims`]
 /// as a parameter, an empty reason.
 ///
 /// # `role`
@@ -259,6 +264,44 @@ pub use shield::Shield;
 /// `max_age = "15min"`: the caller authenticated at most this long ago, by the token's
 /// `auth_time`, to which no leeway is added. A token without `auth_time` is too old. The answer is
 /// 401 with `insufficient_user_authentication` (RFC 9470). At most 366 days.
+///
+/// # `revocation`
+///
+/// ```
+/// # use actix_web::{HttpResponse, delete, get, post, Responder};
+/// # use secure_runtime::{Principal, Rejection, RevocationList, secured};
+/// #[secured(role = "admin", revocation = "0s")]
+/// #[delete("/shop")]
+/// async fn close_shop() -> impl Responder {
+///     "closed"
+/// }
+///
+/// #[secured(revocation(off = "shows what everybody may see"))]
+/// #[get("/weather")]
+/// async fn weather() -> impl Responder {
+///     "fair"
+/// }
+///
+/// #[secured]
+/// #[post("/logout")]
+/// async fn logout(
+///     caller: Principal,
+///     revocations: RevocationList,
+/// ) -> Result<HttpResponse, Rejection> {
+///     revocations.revoke(&caller).await?;
+///     Ok(HttpResponse::NoContent().finish())
+/// }
+/// ```
+///
+/// `revocation = "2s"`: a token that was revoked in the [`RevocationList`] is refused at most this
+/// long afterwards; `"0s"` at once. The list is that of this process, which keeps every bound by
+/// refusing at once; processes of one service do not share it. `revocation(off = "reason")` lets revoked
+/// tokens pass until they expire, and puts the reason into the lock file. Without it the bound is
+/// two seconds, or what `policy.toml` says. The answer is 401 with `invalid_token`.
+///
+/// On a public handler, a revoked token of an `Option<Principal>` is refused at once.
+///
+/// Refused: more than one hour, `off` without a reason or as a default, a public handler.
 ///
 /// # `rate`
 ///

@@ -39,12 +39,27 @@ pub enum Access {
         scopes: Option<Rule>,
         /// The caller authenticated at most this long ago (RFC 9470).
         max_age: Option<Duration>,
+        /// Whether a token that was revoked is still good here.
+        revocation: Revocation,
     },
     /// Anybody; no credentials are asked for.
     Public {
         /// Why, in the words of the developer.
         reason: Option<&'static str>,
     },
+}
+
+/// How old the knowledge of revoked tokens may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    /// Revoked tokens are good until they expire.
+    Off {
+        /// Why, in the words of the developer.
+        reason: &'static str,
+    },
+    /// A token is refused at most this long after it was revoked; at once in the process that
+    /// revoked it.
+    Within(Duration),
 }
 
 /// A condition over the names (roles or scopes) that a caller holds.

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Mistake, Mistakes},
     input::body::Body,
     manifest::{Entry, Manifest, MethodTable, Route},
-    policy::{Access, Policy, RoutePattern},
+    policy::{Access, Policy, Revocation, RoutePattern},
     private::Call,
     response::{self, Secured},
     security::Security,
@@ -302,6 +302,7 @@ impl Security {
     /// [`Error::Routes`] lists every route that cannot work.
     pub fn check(&self, manifest: &Manifest) -> Result<(), Error> {
         let mut mistakes = Mistakes::default();
+        self.warn_of_short_memory(manifest);
         for Route {
             method,
             path,
@@ -324,5 +325,23 @@ impl Security {
             }
         }
         mistakes.into_result(Error::Routes)
+    }
+
+    /// Without a file, who has logged out is logged in again after a restart.
+    fn warn_of_short_memory(&self, manifest: &Manifest) {
+        let checks = |route: Route<'_>| {
+            matches!(
+                route.policy.access,
+                Access::Authenticated {
+                    revocation: Revocation::Within(_),
+                    ..
+                }
+            )
+        };
+        if self.settings().revocation.file.is_none() && manifest.routes().any(checks) {
+            tracing::warn!(
+                "a restart forgets which tokens were revoked: set `revocation.file` to keep them"
+            );
+        }
     }
 }

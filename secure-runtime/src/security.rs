@@ -13,6 +13,7 @@ use crate::{
     limit::RateLimiter,
     policy::{Access, Per, Policy, Quota},
     rejection::{ProtectionSpace, Refusal, Rejection},
+    revocation::{RevocationList, RevocationOptions},
     settings::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
     },
@@ -54,6 +55,7 @@ struct Parts {
     authenticator: Option<Authenticator>,
     clock: Clock,
     limiter: RateLimiter,
+    revocations: RevocationList,
     settings: Settings,
 }
 
@@ -108,7 +110,8 @@ impl SecurityBuilder {
     ///
     /// # Errors
     ///
-    /// Whatever is wrong with the issuers or their keys, all of it at once.
+    /// Whatever is wrong with the issuers or their keys, all of it at once; or with the file of
+    /// the revocations.
     pub fn build(self) -> Result<Security, Error> {
         let Self {
             clock,
@@ -122,6 +125,7 @@ impl SecurityBuilder {
         } else {
             let options = AuthenticatorOptions {
                 leeway: settings.tokens.leeway,
+                max_lifetime: settings.tokens.max_lifetime,
                 cache_bytes: settings.tokens.cache,
             };
             let authenticator = Authenticator::new(issuers, clock.clone(), options)
@@ -130,11 +134,22 @@ impl SecurityBuilder {
         };
         let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys.get())
             .map_err(|error| wrong("limits", error))?;
+        let addresses = client_addresses(&settings.client_address)?;
+        let revocations = RevocationList::open(
+            clock.clone(),
+            RevocationOptions {
+                file: settings.revocation.file.clone(),
+                leeway: settings.tokens.leeway,
+                max_entries: settings.revocation.max_entries.get(),
+                max_lifetime: settings.tokens.max_lifetime,
+            },
+        )?;
         Ok(Security(Arc::new(Parts {
-            addresses: client_addresses(&settings.client_address)?,
+            addresses,
             authenticator,
             clock,
             limiter,
+            revocations,
             settings,
         })))
     }
@@ -260,6 +275,11 @@ impl Security {
     /// The source of time.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// The tokens that are refused although they have not expired.
+    pub fn revocations(&self) -> &RevocationList {
+        &self.0.revocations
     }
 
     /// The settings it was made from.

@@ -22,6 +22,7 @@ fn expected(refusal: Refusal) -> Option<(&'static str, &'static str, &'static st
         Refusal::Forbidden => ("authz_fail", "owned", "allow"),
         Refusal::HeadMalformed => ("input_validation_fail", "search", "percent"),
         Refusal::Hidden => ("authz_fail", "hidden_thing", "allow"),
+        Refusal::CredentialsRevoked => ("authn_token_reuse", "admin", "revoked with its session"),
         Refusal::HttpsRequired => ("transport_insecure", "admin", "TLS"),
         Refusal::InputInvalid => ("input_validation_fail", "things", "rules"),
         Refusal::NotConfigured => ("sys_not_configured", "missing", "Missing"),

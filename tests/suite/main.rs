@@ -17,6 +17,7 @@ mod limits;
 mod manifest;
 mod order;
 mod rejections;
+mod revocation;
 mod rig;
 mod rules;
 mod settings;

@@ -53,6 +53,7 @@ enum Wrong {
     DeclaredSize,
     Coding,
     Credentials,
+    Revoked,
     Age,
     Role,
     Scope,
@@ -68,13 +69,14 @@ enum Wrong {
 
 use Wrong::*;
 
-const ALL: [Wrong; 17] = [
+const ALL: [Wrong; 18] = [
     Transport,
     IpQuota,
     Upgrade,
     DeclaredSize,
     Coding,
     Credentials,
+    Revoked,
     Age,
     Role,
     Scope,
@@ -97,6 +99,7 @@ impl Wrong {
             DeclaredSize | BodySize => Refusal::BodyTooLarge,
             Coding => Refusal::ContentCodingUnsupported,
             Credentials => Refusal::CredentialsInvalid,
+            Revoked => Refusal::CredentialsRevoked,
             Age => Refusal::AuthenticationTooOld,
             Role => Refusal::RoleMissing,
             Scope => Refusal::ScopeMissing,
@@ -116,7 +119,7 @@ impl Wrong {
     fn is_told_apart_from(self, other: Self) -> bool {
         !matches!(
             (self, other),
-            (UserQuota, RouteQuota) | (DeclaredSize, BodySize)
+            (UserQuota, RouteQuota) | (DeclaredSize, BodySize) | (Credentials, Revoked)
         )
     }
 
@@ -137,13 +140,17 @@ impl Wrong {
 /// A service behind a proxy on this machine, so that each request can come without TLS or from
 /// any address.
 async fn service() -> TestService {
-    TestService::with(routes, |security| {
+    let service = TestService::with(routes, |security| {
         let mut settings = Settings::default();
         settings.server.transport = Transport::BehindProxy;
         settings.client_address.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
         security.settings(settings)
     })
-    .await
+    .await;
+    let revocations = service.security().revocations();
+    let ended = revocations.revoke_session("https://issuer.test", "ended");
+    ended.await.unwrap();
+    service
 }
 
 const ADDRESS: &str = "203.0.113.1";
@@ -190,6 +197,9 @@ async fn send(
     }
     if is(Credentials) {
         call = call.claim("exp", 1);
+    }
+    if is(Revoked) {
+        call = call.claim("sid", "ended");
     }
     if is(Age) {
         call = call.edit_token(|token| token.authenticated(Duration::from_secs(15 * 60 + 1)));
@@ -282,6 +292,7 @@ async fn quotas_are_charged_where_their_check_stands() {
         (Transport, false),
         (DeclaredSize, true),
         (Credentials, true),
+        (Revoked, true),
         (Role, true),
         (Scope, true),
     ] {

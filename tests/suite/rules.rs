@@ -8,7 +8,7 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use secure_runtime::{
-    Access, Policy, Refusal, Routes, Rule, secured,
+    Access, Policy, Refusal, Revocation, Routes, Rule, secured,
     testing::{TestCall, TestService},
 };
 
@@ -103,6 +103,7 @@ fn asvs_8_2_1_rules_are_judged_as_their_truth_table_says() {
                         roles: roles.as_ref().map(Formula::leak),
                         scopes: scopes.as_ref().map(Formula::leak),
                         max_age: None,
+                        revocation: Revocation::Within(Duration::ZERO),
                     },
                     ..public()
                 }))));

@@ -12,6 +12,8 @@ const PIECES: &[&str] = &[
     "scope",
     "public",
     "rate",
+    "revocation",
+    "off",
     "allow",
     "hide",
     "max_age",

@@ -13,7 +13,7 @@ pub use compare::{Change, Difference};
 
 use crate::{
     manifest::{Manifest, Route},
-    policy::{Access, Policy, Quota},
+    policy::{Access, Policy, Quota, Revocation},
 };
 
 const HEADER: &str = "\
@@ -108,6 +108,7 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
             roles,
             scopes,
             max_age,
+            revocation,
         } => {
             lines.push(("access", "authenticated".to_owned()));
             if let Some(roles) = roles {
@@ -119,6 +120,11 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
             if let Some(max_age) = max_age {
                 lines.push(("max_age", format!("{} s", max_age.as_secs())));
             }
+            let revocation = match revocation {
+                Revocation::Off { reason } => format!("off {reason:?}"),
+                Revocation::Within(bound) => format!("{} s", bound.as_secs()),
+            };
+            lines.push(("revocation", revocation));
         }
     }
     if !policy.quotas.is_empty() {

@@ -8,6 +8,9 @@ use crate::error::{Mistake, Mistakes};
 /// A clock that is further off than this is broken.
 const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
 
+/// What must be remembered for longer is no access token.
+const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     challenges(settings, mistakes);
     // Zero means "no limit" to actix.
@@ -19,6 +22,8 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     issuers(settings, mistakes);
     keys(settings, mistakes);
     leeway(settings, mistakes);
+    // No token would be good, or its revocation would be remembered for ever.
+    max_lifetime(settings, mistakes);
 }
 
 /// What stands between quotes in a header field.
@@ -187,5 +192,15 @@ fn keys(settings: &Settings, mistakes: &mut Mistakes) {
 fn leeway(settings: &Settings, mistakes: &mut Mistakes) {
     if settings.tokens.leeway > MAX_LEEWAY {
         mistakes.add(Mistake::new("tokens.leeway", "write at most `5min`"));
+    }
+}
+
+fn max_lifetime(settings: &Settings, mistakes: &mut Mistakes) {
+    let lifetime = settings.tokens.max_lifetime;
+    if lifetime.is_zero() || lifetime > MAX_LIFETIME {
+        mistakes.add(Mistake::new(
+            "tokens.max_lifetime",
+            "write `1s` to `366day`, as in `24h`",
+        ));
     }
 }

@@ -39,6 +39,10 @@ async fn challenges_are_exactly_these() {
             "Bearer realm=\"things\", error=\"invalid_token\", error_description=\"the access token is not valid\"",
         ),
         (
+            Refusal::CredentialsRevoked,
+            "Bearer realm=\"things\", error=\"invalid_token\", error_description=\"the access token is not valid\"",
+        ),
+        (
             Refusal::CredentialsAmbiguous,
             "Bearer realm=\"things\", error=\"invalid_request\", error_description=\"credentials were sent more than once\"",
         ),

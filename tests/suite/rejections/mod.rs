@@ -126,7 +126,7 @@ fn routes(routes: &mut Routes) {
         .service(scoped);
 }
 
-pub(crate) const ALL: [Refusal; 22] = [
+pub(crate) const ALL: [Refusal; 23] = [
     Refusal::AuthenticationTooOld,
     Refusal::BodyMalformed,
     Refusal::BodyTimeout,
@@ -136,6 +136,7 @@ pub(crate) const ALL: [Refusal; 22] = [
     Refusal::CredentialsAmbiguous,
     Refusal::CredentialsInvalid,
     Refusal::CredentialsMissing,
+    Refusal::CredentialsRevoked,
     Refusal::Forbidden,
     Refusal::HeadMalformed,
     Refusal::Hidden,
@@ -206,6 +207,12 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
         Refusal::CredentialsInvalid => caller(service.get("/admin")).claim("exp", 1),
         Refusal::CredentialsMissing => {
             marked(service.get("/admin")).header("authorization", format!("Basic {CANARY}"))
+        }
+        Refusal::CredentialsRevoked => {
+            let revocations = service.security().revocations();
+            let ended = revocations.revoke_session("https://issuer.test", "ended");
+            ended.await.unwrap();
+            caller(service.get("/admin")).claim("sid", "ended")
         }
         Refusal::Forbidden => caller(service.get("/owned")),
         Refusal::HeadMalformed => marked(service.get("/things?text=canary-5up3r53cr3t%zz")),

@@ -1,6 +1,6 @@
 use secure_runtime::secured;
 
-#[secured(revocation = "0s")]
+#[secured(revocation(off = "tokens live a minute", within = "2s"))]
 async fn index() -> &'static str {
     "open"
 }
