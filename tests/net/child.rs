@@ -24,7 +24,7 @@ use secure_runtime::{Clock, testing::Tokens};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::rig::{Answer, Connection, PATIENCE, connect_tls, soon};
+use crate::rig::{Answer, Connection, PATIENCE, connect_tls, pem, soon};
 
 const SETTINGS: &str = r#"
 realm = "shop"
@@ -77,8 +77,11 @@ impl Folder {
         let write = |name, text: &str| fs::write(path.join(name), text).unwrap();
 
         let tls = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        write("chain.pem", &tls.cert.pem());
-        write("key.pem", &tls.signing_key.serialize_pem());
+        write("chain.pem", &pem("CERTIFICATE", tls.cert.der()));
+        write(
+            "key.pem",
+            &pem("PRIVATE KEY", &tls.signing_key.serialize_der()),
+        );
         let id = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
         let public = pem("PUBLIC KEY", &id.subject_public_key_info());
         write("id.pem", &public);
@@ -88,7 +91,7 @@ impl Folder {
             tokens: Tokens::with_key(
                 "https://id.test",
                 "shop.test",
-                &id.serialize_pem(),
+                &pem("PRIVATE KEY", &id.serialize_der()),
                 &public,
                 &Clock::system(),
             ),
@@ -133,12 +136,6 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.path);
     }
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    let text = STANDARD.encode(der);
-    format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
 }
 
 /// Waits for the process, and ends it where that takes too long.

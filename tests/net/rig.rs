@@ -311,3 +311,7 @@ impl Connection {
         (rest, start.elapsed())
     }
 }
+
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    pem::encode(&pem::Pem::new(label, der))
+}

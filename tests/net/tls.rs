@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::rig::{Connection, Service, connect_tls, settings, soon};
+use crate::rig::{Connection, Service, connect_tls, pem, settings, soon};
 
 #[secured(public, rate = "10000/s")]
 #[get("/fine")]
@@ -184,9 +184,15 @@ impl Files {
         let make = || rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let (first, second) = (make(), make());
         let write = |name, text| std::fs::write(folder.join(name), text).unwrap();
-        write("chain.pem", first.cert.pem());
-        write("key.pem", first.signing_key.serialize_pem());
-        write("other-key.pem", second.signing_key.serialize_pem());
+        write("chain.pem", pem("CERTIFICATE", first.cert.der()));
+        write(
+            "key.pem",
+            pem("PRIVATE KEY", &first.signing_key.serialize_der()),
+        );
+        write(
+            "other-key.pem",
+            pem("PRIVATE KEY", &second.signing_key.serialize_der()),
+        );
         Self { folder, first }
     }
 
