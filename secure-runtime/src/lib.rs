@@ -15,6 +15,7 @@ mod policy;
 pub mod private;
 mod rejection;
 mod response;
+pub mod revocation;
 mod routes;
 mod security;
 mod server;
