@@ -10,7 +10,9 @@ use crate::units::{self, LONGEST_AGE, LONGEST_UPLOAD};
 use crate::vocabulary::{Defaults, Table, Vocabulary};
 
 mod names;
+pub(crate) mod outage;
 mod quotas;
+mod revocation;
 
 /// What the rules look at.
 struct Subject<'a> {
@@ -81,6 +83,11 @@ fn public_has_no_other_access(subject: &Subject<'_>, errors: &mut Errors) {
         ("role", args.role.as_ref().map(|role| role.key)),
         ("scope", args.scope.as_ref().map(|scope| scope.key)),
         ("max_age", args.max_age.as_ref().map(|max_age| max_age.key)),
+        ("outage", args.outage.as_ref().map(|outage| outage.key)),
+        (
+            "revocation",
+            args.revocation.as_ref().map(|revocation| revocation.key),
+        ),
     ];
     for (name, place) in keys {
         if let Some(place) = place {
@@ -222,6 +229,8 @@ fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
                 .map(Some)
         }
     };
+    let revocation = revocation::revocation(subject, errors);
+    let outage = outage::outage(subject, errors);
     // Nothing is guarded by half: without the vocabulary nobody is let in.
     if subject.vocabulary.is_none() {
         return Some(Access::Refused);
@@ -234,6 +243,8 @@ fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
         roles: roles?,
         scopes: scopes?,
         max_age: max_age?,
+        revocation: revocation?,
+        outage: outage?,
     })
 }
 

@@ -15,8 +15,10 @@ pub(crate) struct Args {
     pub(crate) hide: Option<Setting<()>>,
     pub(crate) max_age: Option<Setting<Text>>,
     pub(crate) max_body: Option<Setting<Text>>,
+    pub(crate) outage: Option<Setting<Text>>,
     pub(crate) public: Option<Setting<Option<Text>>>,
     pub(crate) rate: Option<Setting<Vec<Text>>>,
+    pub(crate) revocation: Option<Setting<Switch>>,
     pub(crate) role: Option<Setting<Names>>,
     pub(crate) runtime: Option<Setting<Path>>,
     pub(crate) scope: Option<Setting<Names>>,
@@ -36,6 +38,15 @@ pub(crate) struct Setting<T> {
 pub(crate) struct Text {
     pub(crate) text: String,
     pub(crate) place: Place,
+}
+
+/// A check with a text of its own, or switched off.
+#[derive(Debug)]
+pub(crate) enum Switch {
+    /// `key(off = "reason")`.
+    Off(Text),
+    /// `key = "text"`.
+    On(Text),
 }
 
 /// `"a"`, `any("a", "b")`, `all("a", any("b", "c"))`.
@@ -126,12 +137,31 @@ pub(crate) enum Access {
         roles: Option<Rule>,
         scopes: Option<Rule>,
         max_age: Option<u64>,
+        revocation: Revocation,
+        outage: Outage,
     },
     Public {
         reason: Option<String>,
     },
     /// Nobody: the vocabulary could not be read and the build fails elsewhere.
     Refused,
+}
+
+/// What happens where the shared store does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outage {
+    Deny,
+    Local,
+}
+
+/// How old the knowledge of revoked tokens may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Revocation {
+    Off {
+        reason: String,
+    },
+    /// Seconds.
+    Within(u64),
 }
 
 /// A condition over declared names.

@@ -10,8 +10,10 @@ use crate::errors::{Errors, Mistake, Place, Wrong, wrong};
 use crate::model::{Args, Setting};
 use crate::vocabulary::{nearest, quoted_list};
 
+mod switch;
 mod value;
 
+use switch::switch;
 use value::{flag, names_of, path, reason, rule, text, texts};
 
 /// Every key, in alphabetical order.
@@ -22,8 +24,10 @@ const KEYS: &[&str] = &[
     "hide",
     "max_age",
     "max_body",
+    "outage",
     "public",
     "rate",
+    "revocation",
     "role",
     "scope",
 ];
@@ -88,8 +92,10 @@ fn item(
         "hide" => args.hide = Some(setting(&key, flag(input, &key)?)),
         "max_age" => args.max_age = Some(setting(&key, text(input, &key)?)),
         "max_body" => args.max_body = Some(setting(&key, text(input, &key)?)),
+        "outage" => args.outage = Some(setting(&key, text(input, &key)?)),
         "public" => args.public = Some(setting(&key, reason(input, &key)?)),
         "rate" => args.rate = Some(setting(&key, texts(input, &key, errors)?)),
+        "revocation" => args.revocation = Some(setting(&key, switch(input, &key, errors)?)),
         "role" => args.role = Some(setting(&key, names_of(input, &key, errors)?)),
         // The only key left: a new one that is forgotten here is noticed by its table row.
         _ => args.scope = Some(setting(&key, names_of(input, &key, errors)?)),

@@ -10,8 +10,10 @@
 mod attribute;
 mod expansion;
 mod names;
+mod outage;
 mod properties;
 mod rates;
+mod revocation;
 mod rules;
 mod signature;
 mod units;

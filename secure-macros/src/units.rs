@@ -11,6 +11,8 @@ const DAY: u64 = 24 * HOUR;
 pub(crate) const LONGEST_AGE: u64 = 366 * DAY;
 /// The longest `body_timeout`: a slower upload is an attack or wants a protocol of its own.
 pub(crate) const LONGEST_UPLOAD: u64 = HOUR;
+/// The longest that a revoked token may go on: later, most of them have expired on their own.
+pub(crate) const LONGEST_STALENESS: u64 = HOUR;
 /// The longest period of a quota; longer ones would outlive the counters.
 const LONGEST_PERIOD: u64 = 31 * DAY;
 /// The longest time in which a burst is earned back; keeps the runtime's arithmetic in range.
@@ -57,8 +59,19 @@ impl Quota {
     }
 }
 
-/// Seconds of a text such as `15min`, at most `longest`.
+/// Seconds of a text such as `15min`, at least one and at most `longest`.
 pub(crate) fn duration(text: &str, longest: u64) -> Result<u64, Wrong> {
+    match duration_or_zero(text, longest)? {
+        0 => Err(wrong!(
+            "`{text}` is no time at all";
+            help: "the shortest is `1s`"
+        )),
+        seconds => Ok(seconds),
+    }
+}
+
+/// Seconds of a text such as `15min`, at most `longest`; `0s` is none.
+pub(crate) fn duration_or_zero(text: &str, longest: u64) -> Result<u64, Wrong> {
     let (number, unit) = split(text);
     if number.is_empty() {
         return Err(wrong!(
@@ -81,14 +94,10 @@ pub(crate) fn duration(text: &str, longest: u64) -> Result<u64, Wrong> {
     let seconds = whole(number)
         .and_then(|number| number.checked_mul(factor))
         .ok_or_else(too_long)?;
-    match seconds {
-        0 => Err(wrong!(
-            "`{text}` is no time at all";
-            help: "the shortest is `1s`"
-        )),
-        _ if seconds > longest => Err(too_long()),
-        _ => Ok(seconds),
+    if seconds > longest {
+        return Err(too_long());
     }
+    Ok(seconds)
 }
 
 fn unknown_time_unit(text: &str, number: &str, unit: &str) -> Wrong {

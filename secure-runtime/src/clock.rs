@@ -50,14 +50,23 @@ impl Clock {
 
     /// Seconds since 1970-01-01T00:00:00Z.
     pub fn unix_seconds(&self) -> u64 {
+        self.since_1970().as_secs()
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn unix_millis(&self) -> u64 {
+        u64::try_from(self.since_1970().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn since_1970(&self) -> Duration {
         match &self.0 {
             Source::Manual(nanos) => {
-                (MANUAL_START + Duration::from_nanos(nanos.load(Ordering::Relaxed))).as_secs()
+                MANUAL_START + Duration::from_nanos(nanos.load(Ordering::Relaxed))
             }
             // A system clock before 1970 makes every token one that is not valid yet.
             Source::System { .. } => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_secs()),
+                .unwrap_or_default(),
         }
     }
 

@@ -36,6 +36,9 @@ pub enum Error {
         /// What the operating system says.
         source: io::Error,
     },
+    /// The revocations of the last run cannot be read, or new ones not be kept.
+    #[error("the revocations cannot be kept: {0}")]
+    Revocations(#[from] crate::revocation::RevocationError),
     /// What is configured cannot do what the routes' policies demand.
     #[error("the routes cannot be served as they are configured: {0}")]
     Routes(Mistakes),

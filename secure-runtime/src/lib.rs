@@ -15,7 +15,7 @@ mod policy;
 pub mod private;
 mod rejection;
 mod response;
-pub mod revocation;
+mod revocation;
 mod routes;
 mod security;
 mod server;
@@ -37,10 +37,13 @@ pub use input::{Extracted, Input, Unvalidated, Validated};
 pub use lock::{Change, Difference};
 pub use manifest::{Manifest, Route};
 pub use policy::{
-    Access, AllowRule, InputKind, InputPolicy, Per, Policy, Quota, RoutePattern, Rule,
+    Access, AllowRule, InputKind, InputPolicy, Per, Policy, Quota, Revocation, RoutePattern, Rule,
 };
 pub use rejection::{InputError, Refusal, Rejection};
 pub use response::Secured;
+pub use revocation::{
+    RevocationCounts, RevocationEntry, RevocationError, RevocationList, RevocationTarget,
+};
 pub use routes::{Routes, SecuredHandler, SecuredService};
 /// Secret bytes, of which nothing is ever printed.
 pub use secrecy::SecretSlice;

@@ -39,12 +39,39 @@ pub enum Access {
         scopes: Option<Rule>,
         /// The caller authenticated at most this long ago (RFC 9470).
         max_age: Option<Duration>,
+        /// Whether a token that was revoked is still good here.
+        revocation: Revocation,
+        /// What happens where that cannot be found out.
+        outage: Outage,
     },
     /// Anybody; no credentials are asked for.
     Public {
         /// Why, in the words of the developer.
         reason: Option<&'static str>,
     },
+}
+
+/// What happens where the shared store does not answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outage {
+    /// The request is refused with 503.
+    #[default]
+    Deny,
+    /// It is judged by what this process knows, however old.
+    Local,
+}
+
+/// How old the knowledge of revoked tokens may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    /// Revoked tokens are good until they expire.
+    Off {
+        /// Why, in the words of the developer.
+        reason: &'static str,
+    },
+    /// A token is refused at most this long after it was revoked, wherever that was done. In the
+    /// process that revoked it, it is refused at once.
+    Within(Duration),
 }
 
 /// A condition over the names (roles or scopes) that a caller holds.

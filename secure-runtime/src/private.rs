@@ -12,7 +12,10 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, dev::Payload}
 
 pub use crate::{
     admission::Admitted,
-    policy::{Access, AllowRule, InputKind, InputPolicy, Per, Policy, Quota, RoutePattern, Rule},
+    policy::{
+        Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Quota, Revocation,
+        RoutePattern, Rule,
+    },
 };
 use crate::{
     authorization::{Decision, IntoDecision},

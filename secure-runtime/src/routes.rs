@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use crate::{
     error::{Error, Mistake, Mistakes},
     manifest::{Entry, Manifest, MethodTable, Route},
-    policy::{Access, Policy, RoutePattern},
+    policy::{Access, Policy, Revocation, RoutePattern},
     private::Call,
     response::{Guarded, Secured},
     security::Security,
@@ -291,6 +291,7 @@ impl Security {
     /// [`Error::Routes`] lists every route that cannot work.
     pub fn check(&self, manifest: &Manifest) -> Result<(), Error> {
         let mut mistakes = Mistakes::default();
+        self.warn_of_short_memory(manifest);
         for Route {
             method,
             path,
@@ -313,5 +314,26 @@ impl Security {
             }
         }
         mistakes.into_result(Error::Routes)
+    }
+
+    /// Without a file, who has logged out is logged in again after a restart.
+    fn warn_of_short_memory(&self, manifest: &Manifest) {
+        let checks = |route: Route<'_>| {
+            matches!(
+                route.policy.access,
+                Access::Authenticated {
+                    revocation: Revocation::Within(_),
+                    ..
+                }
+            )
+        };
+        if self.settings().revocation.file.is_none()
+            && self.settings().revocation.redis.is_none()
+            && manifest.routes().any(checks)
+        {
+            tracing::warn!(
+                "a restart forgets which tokens were revoked: set `revocation.file` to keep them"
+            );
+        }
     }
 }

@@ -13,9 +13,15 @@ use crate::{
     limit::RateLimiter,
     policy::{Access, Per, Policy, Quota},
     rejection::{ProtectionSpace, Refusal, Rejection},
+    revocation::{RevocationList, RevocationOptions},
     settings::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
     },
+};
+#[cfg(feature = "redis")]
+use crate::{
+    revocation::{StoreOptions, Target},
+    settings::RevocationSettings,
 };
 
 /// The configured parts that guarded handlers use; cheap to clone, one for a process.
@@ -54,6 +60,7 @@ struct Parts {
     authenticator: Option<Authenticator>,
     clock: Clock,
     limiter: RateLimiter,
+    revocations: RevocationList,
     settings: Settings,
 }
 
@@ -108,7 +115,8 @@ impl SecurityBuilder {
     ///
     /// # Errors
     ///
-    /// Whatever is wrong with the issuers or their keys, all of it at once.
+    /// Whatever is wrong with the issuers or their keys, all of it at once; or with the file of
+    /// the revocations.
     pub fn build(self) -> Result<Security, Error> {
         let Self {
             clock,
@@ -121,6 +129,7 @@ impl SecurityBuilder {
         } else {
             let options = AuthenticatorOptions {
                 leeway: settings.tokens.leeway,
+                max_lifetime: settings.tokens.max_lifetime,
                 cache_bytes: settings.tokens.cache,
             };
             let authenticator = Authenticator::new(issuers, clock.clone(), options)
@@ -129,14 +138,43 @@ impl SecurityBuilder {
         };
         let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys.get())
             .map_err(|error| wrong("limits", error))?;
+        let addresses = client_addresses(&settings.client_address)?;
+        let revocations = RevocationList::open(
+            clock.clone(),
+            RevocationOptions {
+                file: settings.revocation.file.clone(),
+                leeway: settings.tokens.leeway,
+                max_entries: settings.revocation.max_entries.get(),
+                max_lifetime: settings.tokens.max_lifetime,
+                #[cfg(feature = "redis")]
+                store: shared_store(&settings.revocation)?,
+            },
+        )?;
         Ok(Security(Arc::new(Parts {
-            addresses: client_addresses(&settings.client_address)?,
+            addresses,
             authenticator,
             clock,
             limiter,
+            revocations,
             settings,
         })))
     }
+}
+
+/// The store that processes share, where there is one.
+#[cfg(feature = "redis")]
+fn shared_store(settings: &RevocationSettings) -> Result<Option<StoreOptions>, Error> {
+    let Some(url) = &settings.redis else {
+        return Ok(None);
+    };
+    let target = Target::parse(url.expose()).map_err(|error| wrong("revocation.redis", error))?;
+    let authority = settings.ca_file.as_deref().map(crate::settings::read);
+    let authority = authority.transpose();
+    let authority = authority.map_err(|error| wrong("revocation.ca_file", error))?;
+    Ok(Some(StoreOptions {
+        target: target.with_authority(authority),
+        prefix: settings.prefix.clone(),
+    }))
 }
 
 fn wrong(key: &str, error: impl std::fmt::Display) -> Error {
@@ -258,6 +296,11 @@ impl Security {
     /// The source of time.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// The tokens that are refused although they have not expired.
+    pub fn revocations(&self) -> &RevocationList {
+        &self.0.revocations
     }
 
     /// The settings it was made from.

@@ -7,7 +7,7 @@ use crate::{
     server::{Redis, until},
 };
 
-#[tokio::test]
+#[actix_web::test]
 async fn a_slot_that_moves() {
     let servers = [(); 3]
         .map(|()| Redis::with(&["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]));

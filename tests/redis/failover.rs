@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// It loses a write of its own that the other one never had, and keeps its address.
-#[tokio::test]
+#[actix_web::test]
 async fn demoted_and_promoted_again() {
     let other = Redis::start();
     let redis = Redis::start();
@@ -27,7 +27,7 @@ async fn demoted_and_promoted_again() {
     .await;
     redis.ask(&["REPLICAOF", "NO", "ONE"]);
 
-    let late = Instance::new(&redis.url());
+    let late = Instance::new(&redis.url()).await;
     while !late.is_fresh(BOUND) {
         assert_ne!(late.verdict("a", BOUND).await, Verdict::Accepted);
         pause(5).await;
@@ -39,7 +39,7 @@ async fn demoted_and_promoted_again() {
 }
 
 /// Cut off from its replica it refuses writes, and who follows it notices.
-#[tokio::test]
+#[actix_web::test]
 async fn cut_off_from_its_replica() {
     let redis = Redis::with(&[
         "--min-replicas-to-write",

@@ -1,18 +1,15 @@
-//! Without a fault.
+//! Without a fault of the store.
 
 use std::time::Duration;
 
-use secure_runtime::{
-    Clock,
-    revocation::redis::{CutOff, Key, Level},
-};
+use secure_runtime::Clock;
 
 use crate::{
-    instance::{BOUND, Instance, Verdict, eventually, pause, token},
+    instance::{BOUND, Instance, Verdict, WrongClock, eventually, pause},
     server::Redis,
 };
 
-#[tokio::test]
+#[actix_web::test]
 async fn a_revoked_token_is_refused_elsewhere() {
     let redis = Redis::start();
     let here = Instance::ready(&redis.url()).await;
@@ -35,41 +32,44 @@ async fn a_revoked_token_is_refused_elsewhere() {
     assert!(times[199] < BOUND);
 }
 
-#[tokio::test]
-async fn who_starts_later_knows_all() {
+#[actix_web::test]
+async fn who_starts_later_knows_all_and_answers_nothing_before() {
     let redis = Redis::start();
     let here = Instance::ready(&redis.url()).await;
-    for number in 0..2500 {
+    for number in 0..1500 {
         here.revoke(&format!("t{number}")).await.unwrap();
     }
-    here.store.lift(token("t7")).await.unwrap();
-    let there = Instance::new(&redis.url());
-    assert_eq!(there.verdict("t0", BOUND).await, Verdict::Undecided);
-    there.wait().await;
-    for number in 0..2500 {
-        let expected = if number == 7 {
-            Verdict::Accepted
-        } else {
-            Verdict::Refused
-        };
+    let lifted = here.security.revocations().lift(&here.target("t7")).await;
+    assert!(lifted.unwrap());
+    let there = Instance::new(&redis.url()).await;
+    for path in ["/one", "/zero", "/local"] {
         assert_eq!(
-            there.verdict(&format!("t{number}"), BOUND).await,
-            expected,
-            "t{number}"
+            there.ask(path, &there.token("t0")).await,
+            Verdict::Undecided
         );
+    }
+    there.wait().await;
+    for number in 0..1500 {
+        let name = format!("t{number}");
+        let expected = match number {
+            7 => Verdict::Accepted,
+            _ => Verdict::Refused,
+        };
+        assert_eq!(there.verdict(&name, BOUND).await, expected, "{name}");
     }
 }
 
-#[tokio::test]
+#[actix_web::test]
 async fn a_lift_is_followed() {
     let redis = Redis::start();
     let here = Instance::ready(&redis.url()).await;
     let there = Instance::ready(&redis.url()).await;
-    assert_eq!(here.store.lift(token("a")).await, Ok(false));
+    let lift = async || here.security.revocations().lift(&here.target("a")).await;
+    assert!(!lift().await.unwrap());
     here.revoke("a").await.unwrap();
     there.until_refused("a").await;
-    assert_eq!(here.store.lift(token("a")).await, Ok(true));
-    assert_eq!(here.store.lift(token("a")).await, Ok(false));
+    assert!(lift().await.unwrap());
+    assert!(!lift().await.unwrap());
     pause(400).await;
     for instance in [&here, &there] {
         assert_eq!(instance.verdict("a", BOUND).await, Verdict::Accepted);
@@ -82,48 +82,97 @@ async fn a_lift_is_followed() {
     there.until_refused("a").await;
 }
 
-/// The cut-off is the store's time, and the greatest one counts.
-#[tokio::test]
-async fn a_clock_that_is_wrong_changes_nothing() {
+/// Every level is known elsewhere, and asked for.
+#[actix_web::test]
+async fn every_level() {
     let redis = Redis::start();
-    // Stands still, some 10 months behind.
-    let (clock, hand) = Clock::manual();
-    let here = Instance::with_clock(&redis.url(), clock);
+    let here = Instance::ready(&redis.url()).await;
     let there = Instance::ready(&redis.url()).await;
-    eventually("the store is followed", || here.store.age().is_some()).await;
-
-    let subject = Key::new(Level::Subject, "https://id.example.com", "7");
-    let keep_ms = 60_000;
-    let now = CutOff::Now {
-        ahead_ms: 0,
-        keep_ms,
+    let issuer = here.issuer();
+    let token = || {
+        let token = there.token("a").claim("sid", "s").claim("client_id", "c");
+        token.claim("sub", "u")
     };
-    let record = here.store.publish(subject.clone(), now).await.unwrap();
-    let true_now = Clock::system().unix_seconds() * 1000;
-    assert!(record.cut_off_ms.abs_diff(true_now) < 5000);
-    assert_eq!(record.forget_at_ms, record.cut_off_ms + keep_ms);
-    assert!(here.store.clock_ahead_ms() > 0);
+    let revocations = here.security.revocations();
+    for level in 0..5 {
+        let token = token();
+        assert_eq!(
+            there.ask("/one", &token).await,
+            Verdict::Accepted,
+            "{level}"
+        );
+        match level {
+            0 => revocations.revoke_session(&issuer, "s").await.unwrap(),
+            1 => revocations.revoke_client(&issuer, "c").await.unwrap(),
+            2 => revocations.revoke_subject(&issuer, "u").await.unwrap(),
+            3 => revocations.revoke_issuer(&issuer).await.unwrap(),
+            _ => revocations.revoke_all().await.unwrap(),
+        }
+        assert_eq!(
+            there.ask("/zero", &token).await,
+            Verdict::Refused,
+            "{level}"
+        );
+        pause(300).await;
+        assert_eq!(there.ask("/one", &token).await, Verdict::Refused, "{level}");
+        for entry in revocations.list().await.unwrap() {
+            revocations.lift(&entry.target).await.unwrap();
+        }
+        pause(300).await;
+    }
+}
 
-    let early = CutOff::At {
-        cut_off_ms: 5,
-        forget_at_ms: 9,
-    };
-    let unchanged = there.store.publish(subject.clone(), early).await.unwrap();
-    assert_eq!(unchanged, record);
-    let late = CutOff::Now {
-        ahead_ms: 90_000,
-        keep_ms: 120_000,
-    };
-    let raised = there.store.publish(subject, late).await.unwrap();
-    assert!(raised.cut_off_ms >= record.cut_off_ms + 90_000);
+/// The cut-off is the store's time.
+#[actix_web::test]
+async fn a_clock_that_is_wrong_by_90_seconds() {
+    let redis = Redis::start();
+    let there = Instance::ready(&redis.url()).await;
+    for wrong in [-90, 90] {
+        let clock = WrongClock::by(wrong);
+        let here = Instance::with(&redis.url(), clock.clock.clone(), |_| {}).await;
+        eventually("the store is followed", || here.is_fresh(BOUND)).await;
+        let subject = format!("user {wrong}");
+        let token = || there.token("t").claim("sub", subject.as_str());
+        let before = token();
+        assert_eq!(there.ask("/one", &before).await, Verdict::Accepted);
+        let revocations = here.security.revocations();
+        revocations
+            .revoke_subject(&here.issuer(), &subject)
+            .await
+            .unwrap();
+        assert_eq!(
+            there.ask("/zero", &before).await,
+            Verdict::Refused,
+            "{wrong}"
+        );
+        pause(1100).await;
+        assert_eq!(
+            there.ask("/one", &before).await,
+            Verdict::Refused,
+            "{wrong}"
+        );
+        // Who logs in again is let in, and not 90 seconds later.
+        assert_eq!(
+            there.ask("/one", &token()).await,
+            Verdict::Accepted,
+            "{wrong}"
+        );
+    }
+}
 
-    // A jump of the clock makes knowledge old, never new.
+/// Old by the clock of the process, however fast it goes.
+#[actix_web::test]
+async fn a_clock_that_jumps() {
+    let redis = Redis::start();
+    let (clock, hand) = Clock::manual();
+    let here = Instance::with(&redis.url(), clock, |_| {}).await;
+    eventually("the store is followed", || here.is_fresh(BOUND)).await;
     hand.advance(Duration::from_secs(90));
-    assert!(here.store.age().is_some_and(|age| age > BOUND));
+    assert!(!here.is_fresh(BOUND));
     eventually("it is fresh again", || here.is_fresh(BOUND)).await;
 }
 
-#[tokio::test]
+#[actix_web::test]
 async fn a_user_with_a_password_and_few_rights() {
     let redis = Redis::start();
     let answer = redis.ask(&[
@@ -158,9 +207,12 @@ async fn a_user_with_a_password_and_few_rights() {
     let url = format!("redis://shop:pass%3Aword%40@127.0.0.1:{}", redis.port);
     let here = Instance::ready(&url).await;
     here.revoke("a").await.unwrap();
-    assert!(!format!("{:?}", here.store).contains("word"));
+    assert_eq!(here.verdict("a", Duration::ZERO).await, Verdict::Refused);
+    let settings = format!("{:?}", here.security.settings());
+    assert!(!settings.contains("word"), "{settings}");
 
-    let stranger = Instance::new(&format!("redis://shop:wrong@127.0.0.1:{}", redis.port));
+    let url = format!("redis://shop:wrong@127.0.0.1:{}", redis.port);
+    let stranger = Instance::new(&url).await;
     pause(500).await;
     assert_eq!(stranger.verdict("b", BOUND).await, Verdict::Undecided);
 }

@@ -1,44 +1,72 @@
-//! A process as far as revocation goes: its entries, its connections, its verdicts.
+//! A process as far as revocation goes: its settings, its routes, its connections.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use actix_http::Request;
+use actix_web::{
+    App, Error, HttpResponse, Responder,
+    body::MessageBody,
+    dev::{Service, ServiceResponse},
+    get,
+    http::{StatusCode, header},
+    post,
+    test::{TestRequest, init_service},
+};
+use futures_util::future::LocalBoxFuture;
 use secure_runtime::{
-    Clock,
-    revocation::redis::{Change, CutOff, Key, Level, Record, SharedStore, Silent, Sink},
+    Clock, Principal, Rejection, RevocationList, RevocationTarget, Routes, Security, Settings,
+    secured,
+    testing::{Token, Tokens},
 };
 
-/// How old the knowledge may be, on the routes of these tests.
+/// How old the knowledge may be, on [`one`] and [`local`].
 pub(crate) const BOUND: Duration = Duration::from_secs(1);
 /// No request waits longer for the store, in any fault.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(100);
 /// Threads of the test's own process may be late by this much on a loaded machine.
 pub(crate) const SLACK: Duration = Duration::from_millis(60);
 
-#[derive(Default)]
-pub(crate) struct Table(Mutex<HashMap<Key, Record>>);
+#[secured(revocation = "1s", rate = "100000/s")]
+#[get("/one")]
+async fn one() -> impl Responder {
+    HttpResponse::Ok()
+}
 
-impl Sink for Table {
-    fn apply(&self, changes: Vec<Change>) {
-        let mut table = self.0.lock().unwrap();
-        for change in changes {
-            match change {
-                Change::Revoked(record) => {
-                    table.insert(record.key.clone(), record);
-                }
-                Change::Lifted(key) => {
-                    table.remove(&key);
-                }
-            }
-        }
-    }
+#[secured(revocation = "0s", rate = "100000/s")]
+#[get("/zero")]
+async fn zero() -> impl Responder {
+    HttpResponse::Ok()
+}
 
-    fn known(&self) -> Vec<Record> {
-        self.0.lock().unwrap().values().cloned().collect()
-    }
+#[secured(revocation = "1s", outage = "local", rate = "100000/s")]
+#[get("/local")]
+async fn local() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+#[secured(revocation = "1s", outage = "local", rate = "100000/s")]
+#[post("/logout")]
+async fn logout(
+    caller: Principal,
+    revocations: RevocationList,
+) -> Result<impl Responder, Rejection> {
+    revocations.revoke(&caller).await?;
+    Ok(HttpResponse::Ok())
+}
+
+fn routes(routes: &mut Routes) {
+    routes
+        .service(one)
+        .service(zero)
+        .service(local)
+        .service(logout);
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,94 +77,136 @@ pub(crate) enum Verdict {
     Undecided,
 }
 
-pub(crate) struct Instance {
-    pub(crate) store: SharedStore,
-    table: Arc<Table>,
-}
+/// The store does not say that it has a revocation.
+#[derive(Debug)]
+pub(crate) struct NotStored;
 
-pub(crate) fn token(name: &str) -> Key {
-    Key::new(Level::Token, "https://id.example.com", name)
+type Answered = LocalBoxFuture<'static, (StatusCode, Option<String>)>;
+
+pub(crate) struct Instance {
+    pub(crate) security: Security,
+    tokens: Tokens,
+    app: Box<dyn Fn(Request) -> Answered>,
 }
 
 impl Instance {
-    pub(crate) fn new(url: &str) -> Self {
-        Self::with_clock(url, Clock::system())
-    }
-
-    pub(crate) fn with_clock(url: &str, clock: Clock) -> Self {
-        let table = Arc::new(Table::default());
-        let sink = Arc::clone(&table) as Arc<dyn Sink>;
-        Self {
-            store: SharedStore::open(url, "test", clock, sink).unwrap(),
-            table,
-        }
-    }
-
     /// One that knows everything.
     pub(crate) async fn ready(url: &str) -> Self {
-        let instance = Self::new(url);
+        let instance = Self::new(url).await;
         instance.wait().await;
         instance
     }
 
+    pub(crate) async fn new(url: &str) -> Self {
+        Self::with(url, Clock::system(), |_| {}).await
+    }
+
+    pub(crate) async fn with(
+        url: &str,
+        clock: Clock,
+        configure: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let tokens = Tokens::new(&Clock::system());
+        let mut settings = Settings::default();
+        settings.danger.plaintext = true;
+        settings.revocation.redis = Some(url.into());
+        settings.revocation.prefix = "test".to_owned();
+        configure(&mut settings);
+        settings.check().unwrap();
+        let security = Security::builder()
+            .clock(clock)
+            .issuer(tokens.issuer())
+            .settings(settings)
+            .build()
+            .unwrap();
+        let app = App::new()
+            .configure(security.routes(routes))
+            .wrap(security.shield());
+        let app = init_service(app).await;
+        Self {
+            security,
+            tokens,
+            app: Box::new(move |request| Box::pin(answer(app.call(request)))),
+        }
+    }
+
     /// Until the knowledge is fresh and the store is asked again.
     pub(crate) async fn wait(&self) {
-        eventually("the store is followed", || {
-            self.is_fresh(BOUND) && self.store.is_reachable()
-        })
-        .await;
+        let start = Instant::now();
+        while !self.is_well().await {
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "the store is not followed"
+            );
+            pause(5).await;
+        }
+    }
+
+    pub(crate) async fn is_well(&self) -> bool {
+        self.is_fresh(BOUND) && self.verdict("nobody", Duration::ZERO).await == Verdict::Accepted
     }
 
     pub(crate) fn is_fresh(&self, bound: Duration) -> bool {
-        self.store.age().is_some_and(|age| age <= bound)
+        let age = self.security.revocations().age();
+        age.is_some_and(|age| age <= bound)
     }
 
-    pub(crate) async fn revoke(&self, name: &str) -> Result<Record, Silent> {
-        let key = token(name);
-        let record = Record {
-            key: key.clone(),
-            cut_off_ms: 1,
-            forget_at_ms: u64::MAX >> 12,
-        };
-        self.table.apply(vec![Change::Revoked(record)]);
-        let cut_off = CutOff::At {
-            cut_off_ms: 1,
-            forget_at_ms: u64::MAX >> 12,
-        };
-        let start = Instant::now();
-        let written = self.store.publish(key, cut_off).await;
-        assert!(
-            start.elapsed() < LONGEST_WAIT + SLACK,
-            "{:?}",
-            start.elapsed()
-        );
-        written
+    /// A token of this name, and always the same subject.
+    pub(crate) fn token(&self, name: &str) -> Token {
+        self.tokens.token("somebody").claim("jti", name)
     }
 
-    /// What the pipeline does with a token on a route with this bound.
+    pub(crate) fn target(&self, name: &str) -> RevocationTarget {
+        RevocationTarget::Token {
+            issuer: self.issuer(),
+            token_id: name.to_owned(),
+        }
+    }
+
+    pub(crate) fn issuer(&self) -> String {
+        "https://issuer.test".to_owned()
+    }
+
+    /// Logs out, with the token of this name.
+    pub(crate) async fn revoke(&self, name: &str) -> Result<(), NotStored> {
+        let request = TestRequest::post().uri("/logout");
+        match self.send(request, &self.token(name)).await {
+            Verdict::Accepted => Ok(()),
+            Verdict::Refused | Verdict::Undecided => Err(NotStored),
+        }
+    }
+
+    /// What becomes of a request with this token, on the route with this bound.
     pub(crate) async fn verdict(&self, name: &str, bound: Duration) -> Verdict {
-        let key = token(name);
-        if self.table.0.lock().unwrap().contains_key(&key) {
-            return Verdict::Refused;
-        }
-        if self.is_fresh(bound) {
-            // Again: what became known between the two looks counts.
-            return match self.table.0.lock().unwrap().contains_key(&key) {
-                true => Verdict::Refused,
-                false => Verdict::Accepted,
-            };
-        }
+        let path = if bound.is_zero() { "/zero" } else { "/one" };
+        self.ask(path, &self.token(name)).await
+    }
+
+    pub(crate) async fn ask(&self, path: &str, token: &Token) -> Verdict {
+        self.send(TestRequest::get().uri(path), token).await
+    }
+
+    async fn send(&self, request: TestRequest, token: &Token) -> Verdict {
+        // From a new address each time: refusals of one are counted.
+        static CALLERS: AtomicU32 = AtomicU32::new(1);
+        let caller = Ipv4Addr::from(CALLERS.fetch_add(1, Ordering::Relaxed));
+        let request = request
+            .peer_addr(SocketAddr::new(IpAddr::V4(caller), 50_000))
+            .insert_header((header::AUTHORIZATION, format!("Bearer {}", token.sign())))
+            .to_request();
+        let path = request.path().to_owned();
         let start = Instant::now();
-        let answer = self.store.ask(&[key]).await;
-        assert!(
-            start.elapsed() < LONGEST_WAIT + SLACK,
-            "{:?}",
-            start.elapsed()
-        );
-        match answer.as_deref() {
-            Ok([Some(_)]) => Verdict::Refused,
-            Ok(_) => Verdict::Accepted,
-            Err(Silent) => Verdict::Undecided,
+        let (status, retry_after) = (self.app)(request).await;
+        let took = start.elapsed();
+        assert!(took < LONGEST_WAIT + SLACK, "{took:?}");
+        match status {
+            StatusCode::OK => Verdict::Accepted,
+            StatusCode::UNAUTHORIZED => Verdict::Refused,
+            StatusCode::SERVICE_UNAVAILABLE => {
+                assert!(retry_after.is_some() || path == "/logout");
+                Verdict::Undecided
+            }
+            _ => panic!("{status}"),
         }
     }
 
@@ -153,6 +223,47 @@ impl Instance {
     }
 }
 
+async fn answer<B: MessageBody>(
+    answered: impl Future<Output = Result<ServiceResponse<B>, Error>>,
+) -> (StatusCode, Option<String>) {
+    let response = answered.await.unwrap();
+    let retry_after = response.headers().get(header::RETRY_AFTER);
+    let retry_after = retry_after.map(|value| value.to_str().unwrap().to_owned());
+    (response.status(), retry_after)
+}
+
+/// A clock that goes, and is wrong by so many seconds.
+pub(crate) struct WrongClock {
+    pub(crate) clock: Clock,
+    stops: Arc<AtomicBool>,
+}
+
+impl WrongClock {
+    pub(crate) fn by(seconds: i64) -> Self {
+        let (clock, hand) = Clock::manual();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let wanted = now.as_secs().saturating_add_signed(seconds);
+        hand.advance(Duration::from_secs(wanted - clock.unix_seconds()));
+        let stops = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stops);
+        std::thread::spawn(move || {
+            let mut last = Instant::now();
+            while !stopped.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(2));
+                hand.advance(last.elapsed());
+                last = Instant::now();
+            }
+        });
+        Self { clock, stops }
+    }
+}
+
+impl Drop for WrongClock {
+    fn drop(&mut self) {
+        self.stops.store(true, Ordering::Relaxed);
+    }
+}
+
 pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
@@ -160,7 +271,7 @@ pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
             start.elapsed() < Duration::from_secs(20),
             "not in time: {what}"
         );
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        pause(5).await;
     }
 }
 

@@ -13,7 +13,7 @@ async fn is_never_accepted(instance: &Instance, name: &str) {
         for bound in [BOUND, Duration::ZERO] {
             assert_ne!(instance.verdict(name, bound).await, Verdict::Accepted);
         }
-        if instance.is_fresh(BOUND) && instance.store.is_reachable() {
+        if instance.is_well().await {
             break;
         }
         pause(5).await;
@@ -25,7 +25,7 @@ async fn is_never_accepted(instance: &Instance, name: &str) {
     );
 }
 
-#[tokio::test]
+#[actix_web::test]
 async fn killed_and_restarted_with_its_data() {
     let mut redis = Redis::durable();
     let here = Instance::ready(&redis.url()).await;
@@ -36,7 +36,7 @@ async fn killed_and_restarted_with_its_data() {
     pause(BOUND.as_millis() as u64 + 100).await;
     assert_eq!(there.verdict("c", BOUND).await, Verdict::Undecided);
     redis.restart();
-    let late = Instance::new(&redis.url());
+    let late = Instance::new(&redis.url()).await;
     is_never_accepted(&late, "a").await;
     there.wait().await;
     there.until_refused("b").await;
@@ -45,7 +45,7 @@ async fn killed_and_restarted_with_its_data() {
 }
 
 /// Who starts against the emptied store learns from those who lived on.
-#[tokio::test]
+#[actix_web::test]
 async fn killed_and_restarted_with_nothing() {
     let mut redis = Redis::start();
     let here = Instance::ready(&redis.url()).await;
@@ -55,12 +55,12 @@ async fn killed_and_restarted_with_nothing() {
     drop(here);
     redis.kill();
     redis.restart_empty();
-    let late = Instance::new(&redis.url());
+    let late = Instance::new(&redis.url()).await;
     is_never_accepted(&late, "a").await;
     is_never_accepted(&there, "a").await;
 }
 
-#[tokio::test]
+#[actix_web::test]
 async fn emptied_under_our_hands() {
     let redis = Redis::start();
     let here = Instance::ready(&redis.url()).await;
@@ -72,7 +72,7 @@ async fn emptied_under_our_hands() {
     redis.ask(&["FLUSHALL"]);
     // Accepted at once by the emptied store, and told to everybody.
     here.revoke("a").await.unwrap();
-    let late = Instance::new(&redis.url());
+    let late = Instance::new(&redis.url()).await;
     is_never_accepted(&late, "t0").await;
     is_never_accepted(&there, "a").await;
     for number in 0..500 {
@@ -85,7 +85,7 @@ async fn emptied_under_our_hands() {
 }
 
 /// A part is missing, in every way that somebody or the server's eviction can make it so.
-#[tokio::test]
+#[actix_web::test]
 async fn one_key_is_evicted() {
     let redis = Redis::start();
     let here = Instance::ready(&redis.url()).await;

@@ -3,6 +3,13 @@
 //! Of each fault the same is asked: no revoked token is accepted beyond the bound, no request
 //! waits longer than it may, and afterwards everything is as before without a restart.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that unwraps is a test that fails"
+)]
+
 mod cluster;
 mod failover;
 mod healthy;

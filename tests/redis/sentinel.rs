@@ -7,7 +7,7 @@ use crate::{
     server::{Redis, until},
 };
 
-#[tokio::test]
+#[actix_web::test]
 async fn a_replica_takes_over() {
     let mut primary = Redis::start();
     let replica = Redis::with(&["--replicaof", "127.0.0.1", &primary.port.to_string()]);
@@ -49,7 +49,7 @@ async fn a_replica_takes_over() {
 
     let start = Instant::now();
     pause(BOUND.as_millis() as u64).await;
-    while !(there.is_fresh(BOUND) && there.store.is_reachable()) {
+    while !(there.is_well().await) {
         for (name, bound) in [("a", BOUND), ("b", BOUND), ("b", Duration::ZERO)] {
             assert_ne!(there.verdict(name, bound).await, Verdict::Accepted);
         }

@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use super::{Expansion, kind};
 use crate::check::{caller_on_public, no_body, second_body, source_text};
 use crate::errors::{Place, Wrong};
-use crate::model::{Access, Per, Policy, Quota, Rule};
+use crate::model::{Access, Outage, Per, Policy, Quota, Revocation, Rule};
 
 impl Expansion<'_> {
     /// The checks that only types can answer, and the policy as a static of the given name.
@@ -157,16 +157,25 @@ impl Expansion<'_> {
                 roles,
                 scopes,
                 max_age,
+                revocation,
+                outage,
             } => {
                 let roles = option(roles.as_ref().map(|rule| self.rule(rule)));
                 let scopes = option(scopes.as_ref().map(|rule| self.rule(rule)));
                 let max_age = option(
                     max_age.map(|seconds| quote!(::core::time::Duration::from_secs(#seconds))),
                 );
+                let revocation = self.revocation(revocation);
+                let outage = match outage {
+                    Outage::Deny => quote!(Deny),
+                    Outage::Local => quote!(Local),
+                };
                 quote!(#runtime::private::Access::Authenticated {
                     roles: #roles,
                     scopes: #scopes,
                     max_age: #max_age,
+                    revocation: #revocation,
+                    outage: #runtime::private::Outage::#outage,
                 })
             }
             Access::Public { reason } => {
@@ -176,12 +185,27 @@ impl Expansion<'_> {
             // A choice between no roles is satisfied by nobody.
             Access::Refused => {
                 let nobody = self.rule(&Rule::Any(Vec::new()));
+                let revocation = self.revocation(&Revocation::Within(0));
                 quote!(#runtime::private::Access::Authenticated {
                     roles: ::core::option::Option::Some(#nobody),
                     scopes: ::core::option::Option::None,
                     max_age: ::core::option::Option::None,
+                    revocation: #revocation,
+                    outage: #runtime::private::Outage::Deny,
                 })
             }
+        }
+    }
+
+    fn revocation(&self, revocation: &Revocation) -> TokenStream {
+        let runtime = &self.runtime;
+        match revocation {
+            Revocation::Off { reason } => {
+                quote!(#runtime::private::Revocation::Off { reason: #reason })
+            }
+            Revocation::Within(seconds) => quote!(#runtime::private::Revocation::Within(
+                ::core::time::Duration::from_secs(#seconds)
+            )),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::errors::{Errors, Mistake, Place, Wrong, wrong};
 use crate::model::{Names, Text};
 
 /// How the value of a key is written, for help texts.
-fn example(key: &str) -> &'static str {
+pub(super) fn example(key: &str) -> &'static str {
     match key {
         "allow" => "allow = owns(&customer, *id).await",
         "body_timeout" => "body_timeout = \"10s\"",
@@ -21,15 +21,17 @@ fn example(key: &str) -> &'static str {
         "hide" => "hide",
         "max_age" => "max_age = \"15min\"",
         "max_body" => "max_body = \"64KB\"",
+        "outage" => "outage = \"deny\"",
         "public" => "public = \"reason\"",
         "rate" => "rate = \"10/min\"",
+        "revocation" => "revocation = \"2s\"",
         "role" => "role = \"admin\"",
         _ => "scope = \"orders:read\"",
     }
 }
 
 /// The `=` between key and value, and something after it.
-fn equals(input: ParseStream<'_>, key: &Ident) -> Result<(), Mistake> {
+pub(super) fn equals(input: ParseStream<'_>, key: &Ident) -> Result<(), Mistake> {
     let example = example(&key.to_string());
     if input.peek(Paren) {
         return Err(
@@ -80,7 +82,7 @@ pub(super) fn text(input: ParseStream<'_>, key: &Ident) -> Result<Text, Mistake>
     literal(input).ok_or_else(|| not_a_text(input, key))
 }
 
-fn not_a_text(input: ParseStream<'_>, key: &Ident) -> Mistake {
+pub(super) fn not_a_text(input: ParseStream<'_>, key: &Ident) -> Mistake {
     let place = value_place(input);
     let example = example(&key.to_string());
     let number = input.fork().parse::<Lit>().ok();
@@ -256,7 +258,7 @@ fn brackets(input: ParseStream<'_>) -> syn::Result<(Bracket, ParseBuffer<'_>)> {
     Ok((bracket, content))
 }
 
-fn parentheses(input: ParseStream<'_>) -> syn::Result<(Paren, ParseBuffer<'_>)> {
+pub(super) fn parentheses(input: ParseStream<'_>) -> syn::Result<(Paren, ParseBuffer<'_>)> {
     let content;
     let parens = syn::parenthesized!(content in input);
     Ok((parens, content))
@@ -291,7 +293,7 @@ fn list<T>(
 }
 
 /// The next token if it is a string literal.
-fn literal(input: ParseStream<'_>) -> Option<Text> {
+pub(super) fn literal(input: ParseStream<'_>) -> Option<Text> {
     if !input.peek(LitStr) {
         return None;
     }
@@ -308,7 +310,7 @@ fn is_last(input: ParseStream<'_>) -> bool {
 }
 
 /// Everything up to the next comma.
-fn value_place(input: ParseStream<'_>) -> Place {
+pub(super) fn value_place(input: ParseStream<'_>) -> Place {
     let ahead = input.fork();
     let mut value = TokenStream::new();
     while !ahead.is_empty() && !ahead.peek(Token![,]) {

@@ -207,6 +207,7 @@ fn a_policy_is_written_down() {
                 has("\"orders:write\"", "\"orders:write\""),
             ),
             &format!("max_age: {some}(::core::time::Duration::from_secs(900u64))"),
+            &format!("revocation: {p}Revocation::Within(::core::time::Duration::from_secs(2u64))"),
             &format!(
                 "quotas: &[{}, {}, {}]",
                 quota("\"5/s per route burst 7\"", 5, 1, 7, "Route"),

@@ -6,15 +6,16 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::check::outage;
 use crate::errors::{Wrong, wrong};
-use crate::units::{self, LONGEST_UPLOAD, Quota};
+use crate::units::{self, LONGEST_STALENESS, LONGEST_UPLOAD, Quota};
 use crate::vocabulary::{
     Defaults, FILE, Named, Vocabulary, idle, idle_quotas, nearest, quota_or_name, quoted_list,
     reachable,
 };
 
 const TABLES: &[&str] = &["defaults", "rates", "roles", "scopes"];
-const DEFAULTS: &[&str] = &["body_timeout", "max_body", "rate"];
+const DEFAULTS: &[&str] = &["body_timeout", "max_body", "outage", "rate", "revocation"];
 
 /// A value and where it stands in the file.
 type Value<'i> = Spanned<DeValue<'i>>;
@@ -266,6 +267,20 @@ impl Reader<'_> {
                         defaults.max_body = bytes;
                     }
                 }
+                "outage" => {
+                    if let Some(text) = self.text(name, value, "deny")
+                        && let Some(mode) = self.keep(value.span(), outage::mode(text))
+                    {
+                        defaults.outage = mode;
+                    }
+                }
+                "revocation" => {
+                    if let Some(text) = self.text(name, value, "2s")
+                        && let Some(seconds) = self.keep(value.span(), staleness(text))
+                    {
+                        defaults.revocation = seconds;
+                    }
+                }
                 "rate" => defaults.rate = self.default_rate(document, value, rates),
                 _ => self.note(span, unknown("default", name, DEFAULTS)),
             }
@@ -324,6 +339,17 @@ impl Reader<'_> {
         }
         named
     }
+}
+
+/// What is off everywhere would be off without a reason.
+fn staleness(text: &str) -> Result<u64, Wrong> {
+    if text == "off" {
+        return Err(wrong!(
+            "revocation cannot be off by default";
+            help: "write it beside a handler, with its reason: `revocation(off = \"reason\")`"
+        ));
+    }
+    units::duration_or_zero(text, LONGEST_STALENESS)
 }
 
 fn quoted(name: &str) -> String {

@@ -43,6 +43,7 @@ use std::{sync::Arc, time::Duration};
 use actix_web::http::header::HeaderMap;
 use arc_swap::ArcSwap;
 
+pub(crate) use self::jwt::is_identifier;
 use self::{cache::Cache, issuer::Issuers, jwt::Reason};
 pub use self::{
     credentials::{Credentials, MAX_TOKEN_BYTES},
@@ -65,6 +66,8 @@ pub struct Authenticator {
     clock: Clock,
     /// Milliseconds.
     leeway: u64,
+    /// Milliseconds.
+    max_lifetime: u64,
     cache_bytes: u64,
 }
 
@@ -83,6 +86,9 @@ pub struct AuthenticatorOptions {
     /// How far the clocks of issuers may be from ours; at most five minutes. One minute unless
     /// told otherwise, which synchronised clocks never need and most others never exceed.
     pub leeway: Duration,
+    /// The longest time from `iat` to `exp` that is taken. A day unless told otherwise: it bounds
+    /// for how long a stolen token is of use, and for how long revocations must be remembered.
+    pub max_lifetime: Duration,
     /// Memory for tokens that were verified, in bytes; zero verifies every token every time.
     /// 32 MiB unless told otherwise, enough for about ten thousand callers at a time.
     pub cache_bytes: u64,
@@ -92,6 +98,7 @@ impl Default for AuthenticatorOptions {
     fn default() -> Self {
         Self {
             leeway: Duration::from_secs(60),
+            max_lifetime: Duration::from_secs(24 * 60 * 60),
             cache_bytes: 32 * 1024 * 1024,
         }
     }
@@ -176,6 +183,7 @@ impl Authenticator {
     ) -> Result<Self, AuthError> {
         let AuthenticatorOptions {
             leeway,
+            max_lifetime,
             cache_bytes,
         } = options;
         if leeway > MAX_LEEWAY {
@@ -187,6 +195,7 @@ impl Authenticator {
             snapshot: ArcSwap::from_pointee(Snapshot::new(issuers, cache_bytes)?),
             clock,
             leeway: millis(leeway),
+            max_lifetime: millis(max_lifetime),
             cache_bytes,
         })
     }
@@ -226,6 +235,8 @@ impl Authenticator {
             return valid.map(|()| principal);
         }
         let principal = Principal::new(jwt::verify(credentials, &snapshot.issuers)?);
+        // The clock does not change this, so a token of the cache has passed it.
+        principal.lifetime().check_length(self.max_lifetime)?;
         principal.lifetime().check(self.now(), self.leeway)?;
         if let Some(cache) = &snapshot.cache {
             cache.insert(token, &principal);
@@ -268,6 +279,7 @@ impl std::fmt::Debug for Authenticator {
         f.debug_struct("Authenticator")
             .field("issuers", &self.snapshot.load().issuers)
             .field("leeway", &self.leeway)
+            .field("max_lifetime", &self.max_lifetime)
             .field("cache_bytes", &self.cache_bytes)
             .finish_non_exhaustive()
     }
@@ -282,6 +294,6 @@ impl Snapshot {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

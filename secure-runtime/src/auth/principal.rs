@@ -1,6 +1,13 @@
 //! Who the caller is, after verification.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use serde::de::DeserializeOwned;
 
@@ -23,7 +30,22 @@ use crate::rejection::{Refusal, Rejection};
 /// }
 /// ```
 #[derive(Clone)]
-pub struct Principal(Arc<Verified>);
+pub struct Principal(Arc<Shared>);
+
+/// What the clones of a principal have in common, that in the cache among them.
+struct Shared {
+    verified: Verified,
+    /// The generation of the list of revocations at which the token was last found good.
+    unrevoked_at: AtomicU64,
+}
+
+impl Deref for Shared {
+    type Target = Verified;
+
+    fn deref(&self) -> &Verified {
+        &self.verified
+    }
+}
 
 /// What a verified token says.
 pub(super) struct Verified {
@@ -51,6 +73,15 @@ pub(super) struct Lifetime {
 }
 
 impl Lifetime {
+    /// Whether a token lives longer than any may. One that does would outlive the entries that
+    /// revoke it.
+    pub(super) fn check_length(&self, longest: u64) -> Result<(), Reason> {
+        if self.expires_at.saturating_sub(self.issued_at) > longest {
+            return Err("token: lives longer than `tokens.max_lifetime`");
+        }
+        Ok(())
+    }
+
     /// Whether a token is valid `now`, for clocks that differ by at most `leeway`.
     pub(super) fn check(&self, now: u64, leeway: u64) -> Result<(), Reason> {
         let latest = now.saturating_add(leeway);
@@ -68,7 +99,10 @@ impl Lifetime {
 
 impl Principal {
     pub(super) fn new(verified: Verified) -> Self {
-        Self(Arc::new(verified))
+        Self(Arc::new(Shared {
+            verified,
+            unrevoked_at: AtomicU64::new(0),
+        }))
     }
 
     /// The caller's name, unique within the [`issuer`](Self::issuer) only.
@@ -148,6 +182,22 @@ impl Principal {
         })
     }
 
+    pub(crate) fn issued_at_millis(&self) -> u64 {
+        self.0.lifetime.issued_at
+    }
+
+    pub(crate) fn expires_at_millis(&self) -> u64 {
+        self.0.lifetime.expires_at
+    }
+
+    pub(crate) fn unrevoked_at(&self) -> u64 {
+        self.0.unrevoked_at.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_unrevoked_at(&self, generation: u64) {
+        self.0.unrevoked_at.store(generation, Ordering::Relaxed);
+    }
+
     pub(super) fn lifetime(&self) -> &Lifetime {
         &self.0.lifetime
     }
@@ -159,8 +209,8 @@ impl Principal {
     /// About how much memory it takes.
     pub(super) fn bytes(&self) -> usize {
         let names = |names: &[Box<str>]| names.iter().map(|name| name.len() + 32).sum::<usize>();
-        let verified = &*self.0;
-        size_of::<Verified>()
+        let verified = &self.0.verified;
+        size_of::<Shared>()
             + verified.payload.len()
             + verified.identity.len()
             + verified.subject.len()

@@ -1,4 +1,5 @@
-//! The caller: `Principal` and `Claims`, verified before anything is read.
+//! The caller: `Principal` and `Claims`, verified before anything is read; and what can log one
+//! out.
 
 use serde::de::DeserializeOwned;
 
@@ -8,6 +9,7 @@ use crate::{
     auth::{Claims, Principal},
     policy::InputKind,
     rejection::{Refusal, Rejection},
+    revocation::RevocationList,
 };
 
 impl Input for Principal {
@@ -27,7 +29,7 @@ impl Input for Principal {
     async fn take_optional(admitted: &mut Admitted) -> Result<Option<Self>, Rejection> {
         match &admitted.principal {
             Some(principal) => Ok(Some(principal.clone())),
-            None => admitted.optional_principal(),
+            None => admitted.optional_principal().await,
         }
     }
 }
@@ -44,5 +46,13 @@ impl<T: DeserializeOwned> Input for Claims<T> {
         principal
             .map(|principal| principal.claims().map(Self))
             .transpose()
+    }
+}
+
+impl Input for RevocationList {
+    const KIND: InputKind = InputKind::Server;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        Ok(admitted.security().revocations().clone())
     }
 }

@@ -142,6 +142,10 @@ fn demand(key: &str, old: Option<&str>, new: Option<&str>) -> Option<Ordering> {
         "role" | "scope" => rule::compare(old, new),
         // Without the line, any age will do.
         "max_age" => number(new, u64::MAX)?.partial_cmp(&number(old, u64::MAX)?),
+        // Without the line it is a public route, or one from before there were revocations.
+        "revocation" => staleness(new)?.partial_cmp(&staleness(old)?),
+        // Without the line, a silent store means 503.
+        "outage" => Some(new.is_some().cmp(&old.is_some())),
         // Without the line, no body is read.
         "max_body" | "body_timeout" => number(new, 0)?.partial_cmp(&number(old, 0)?),
         "rate" => rates(old.unwrap_or(""), new.unwrap_or("")),
@@ -173,6 +177,14 @@ fn number(value: Option<&str>, absent: u64) -> Option<u64> {
     match value {
         None => Some(absent),
         Some(value) => value.split(' ').next()?.parse().ok(),
+    }
+}
+
+/// Seconds for which a revoked token may still be good.
+fn staleness(value: Option<&str>) -> Option<u64> {
+    match value {
+        Some(value) if value.starts_with("off") => Some(u64::MAX),
+        value => number(value, u64::MAX),
     }
 }
 
@@ -257,6 +269,15 @@ mod tests {
             ("  scope \"a\"", "  scope all(\"a\", \"b\")", Strengthened),
             ("  max_age 900 s", "  max_age 60 s", Strengthened),
             ("  max_age 900 s", "", Weakened),
+            ("", "  outage local", Weakened),
+            ("  outage local", "", Strengthened),
+            ("  revocation 2 s", "  revocation 3 s", Weakened),
+            ("  revocation 2 s", "  revocation 0 s", Strengthened),
+            ("  revocation 3600 s", "  revocation off \"why\"", Weakened),
+            ("  revocation off \"why\"", "  revocation 9 s", Strengthened),
+            ("  revocation off \"a\"", "  revocation off \"b\"", Changed),
+            ("", "  revocation 2 s", Strengthened),
+            ("  revocation 2 s", "", Weakened),
             ("  max_body 10 bytes", "  max_body 11 bytes", Weakened),
             ("  max_body 10 bytes", "", Strengthened),
             ("  body_timeout 10 s", "  body_timeout 9 s", Strengthened),

@@ -13,7 +13,7 @@ pub use compare::{Change, Difference};
 
 use crate::{
     manifest::{Manifest, Route},
-    policy::{Access, Policy, Quota},
+    policy::{Access, Outage, Policy, Quota, Revocation},
 };
 
 const HEADER: &str = "\
@@ -99,6 +99,8 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
             roles,
             scopes,
             max_age,
+            revocation,
+            outage,
         } => {
             lines.push(("access", "authenticated".to_owned()));
             if let Some(roles) = roles {
@@ -109,6 +111,14 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
             }
             if let Some(max_age) = max_age {
                 lines.push(("max_age", format!("{} s", max_age.as_secs())));
+            }
+            let revocation = match revocation {
+                Revocation::Off { reason } => format!("off {reason:?}"),
+                Revocation::Within(bound) => format!("{} s", bound.as_secs()),
+            };
+            lines.push(("revocation", revocation));
+            if *outage == Outage::Local {
+                lines.push(("outage", "local".to_owned()));
             }
         }
     }

@@ -16,7 +16,10 @@ impl Manifest {
                 let pick = |keys: &[&str]| {
                     let parts: Vec<String> = demands
                         .iter()
-                        .filter(|(key, _)| keys.contains(key))
+                        .filter(|(key, value)| {
+                            // A bound is a matter of seconds; that there is none is news.
+                            keys.contains(key) && (*key != "revocation" || value.starts_with("off"))
+                        })
                         .map(|(key, value)| match *key {
                             "access" => value.clone(),
                             key => format!("{key} {value}"),
@@ -26,7 +29,15 @@ impl Manifest {
                 };
                 [
                     format!("{} {}", route.method, route.path),
-                    pick(&["access", "role", "scope", "max_age", "allow"]),
+                    pick(&[
+                        "access",
+                        "role",
+                        "scope",
+                        "max_age",
+                        "revocation",
+                        "outage",
+                        "allow",
+                    ]),
                     pick(&["rate", "max_body", "unvalidated"]),
                 ]
             })

@@ -26,6 +26,8 @@ pub enum Refusal {
     CredentialsInvalid,
     /// No credentials, or of a scheme that is not supported.
     CredentialsMissing,
+    /// The token was revoked. The answer is that to a token which is not valid.
+    CredentialsRevoked,
     /// The route's rule denies this caller this thing.
     Forbidden,
     /// The path, the query or a header cannot be decoded.
@@ -141,6 +143,14 @@ impl Refusal {
                 Some(Absent),
                 "authn_token_missing",
                 "an access token is required",
+            ),
+            // The same answer as `CredentialsInvalid`: who stole a token need not learn what was
+            // noticed.
+            Self::CredentialsRevoked => row(
+                StatusCode::UNAUTHORIZED,
+                Some(InvalidToken),
+                "authn_token_reuse",
+                "the access token is not valid",
             ),
             Self::Forbidden => row(
                 StatusCode::FORBIDDEN,

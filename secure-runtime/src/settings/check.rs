@@ -8,6 +8,9 @@ use crate::error::{Mistake, Mistakes};
 /// A clock that is further off than this is broken.
 const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
 
+/// What must be remembered for longer is no access token.
+const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     // The realm stands between quotes in a header field.
     realm(settings, mistakes);
@@ -21,6 +24,9 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     issuers(settings, mistakes);
     keys(settings, mistakes);
     leeway(settings, mistakes);
+    // No token would be good, or its revocation would be remembered for ever.
+    max_lifetime(settings, mistakes);
+    shared_revocations(settings, mistakes);
 }
 
 fn realm(settings: &Settings, mistakes: &mut Mistakes) {
@@ -180,5 +186,51 @@ fn keys(settings: &Settings, mistakes: &mut Mistakes) {
 fn leeway(settings: &Settings, mistakes: &mut Mistakes) {
     if settings.tokens.leeway > MAX_LEEWAY {
         mistakes.add(Mistake::new("tokens.leeway", "write at most `5min`"));
+    }
+}
+
+fn shared_revocations(settings: &Settings, mistakes: &mut Mistakes) {
+    let revocation = &settings.revocation;
+    let mut mistake = |key: &str, problem: &str| {
+        mistakes.add(Mistake::new(format!("revocation.{key}"), problem));
+    };
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    if !(1..=64).contains(&revocation.prefix.len()) || !revocation.prefix.bytes().all(letters) {
+        mistake(
+            "prefix",
+            "write up to 64 letters, digits, `-`, `_`, `.` or `:`, as in `shop`",
+        );
+    }
+    match &revocation.redis {
+        None if revocation.ca_file.is_some() => {
+            mistake("ca_file", "`redis` is missing; it belongs to `ca_file`");
+        }
+        None => {}
+        // What another process has lifted would come back from the file.
+        Some(_) if revocation.file.is_some() => mistake(
+            "file",
+            "`redis` is given as well, and keeps revocations too; remove one of the two",
+        ),
+        #[cfg(feature = "redis")]
+        Some(url) => {
+            if let Err(problem) = crate::revocation::Target::parse(url.expose()) {
+                mistake("redis", problem);
+            }
+        }
+        #[cfg(not(feature = "redis"))]
+        Some(_) => mistake(
+            "redis",
+            "this program was compiled without it; add the feature `redis` of `secure-runtime`",
+        ),
+    }
+}
+
+fn max_lifetime(settings: &Settings, mistakes: &mut Mistakes) {
+    let lifetime = settings.tokens.max_lifetime;
+    if lifetime.is_zero() || lifetime > MAX_LIFETIME {
+        mistakes.add(Mistake::new(
+            "tokens.max_lifetime",
+            "write `1s` to `366day`, as in `24h`",
+        ));
     }
 }

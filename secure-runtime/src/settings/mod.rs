@@ -47,6 +47,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
 
 use self::environment::Environment;
 pub use self::keys::{
@@ -90,6 +91,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// `[limits]`: bounds of the rate limiter.
     pub limits: LimitSettings,
+    /// `[revocation]`: where revoked tokens are remembered.
+    pub revocation: RevocationSettings,
     /// `[danger]`: what gives protection up.
     pub danger: DangerSettings,
 }
@@ -105,6 +108,7 @@ impl Default for Settings {
             issuers: Vec::new(),
             tokens: TokenSettings::default(),
             limits: LimitSettings::default(),
+            revocation: RevocationSettings::default(),
             danger: DangerSettings::default(),
         }
     }
@@ -196,6 +200,10 @@ pub enum ForwardedHeader {
 pub struct TokenSettings {
     /// Tolerated difference between the issuer's clock and ours. Default: 60 s, at most 5 min.
     pub leeway: Duration,
+    /// Longest time from `iat` to `exp` that is taken, and for which revocations are remembered.
+    /// Raising it can make a token valid again that was revoked longer ago than the old value.
+    /// Default: 24 h, at most 366 days.
+    pub max_lifetime: Duration,
     /// Bytes that verified tokens may take in memory; 0 verifies each time. Default: 32 MiB.
     pub cache: u64,
 }
@@ -204,6 +212,7 @@ impl Default for TokenSettings {
     fn default() -> Self {
         Self {
             leeway: Duration::from_secs(60),
+            max_lifetime: Duration::from_secs(24 * 60 * 60),
             cache: 32 << 20,
         }
     }
@@ -221,6 +230,69 @@ impl Default for LimitSettings {
     fn default() -> Self {
         Self {
             max_keys: crate::limit::DEFAULT_MAX_KEYS,
+        }
+    }
+}
+
+/// A URL that may hold a password, and shows nothing of itself.
+#[derive(Clone)]
+pub struct RedisUrl(SecretString);
+
+impl RedisUrl {
+    #[cfg(feature = "redis")]
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl From<&str> for RedisUrl {
+    fn from(url: &str) -> Self {
+        Self(url.into())
+    }
+}
+
+impl PartialEq for RedisUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for RedisUrl {}
+
+impl std::fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RedisUrl(..)")
+    }
+}
+
+/// `[revocation]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RevocationSettings {
+    /// File that keeps revocations across restarts, on a local disk and of this process alone.
+    /// Default: none, and a restart forgets them.
+    pub file: Option<PathBuf>,
+    /// The Redis that many processes share. Needs the feature `redis`. Default: none.
+    ///
+    /// `redis://user:password@host:6379/0`, `rediss://..` for TLS,
+    /// `redis+sentinel://host:26379,host:26379/NAME` or `redis+cluster://host:7000,host:7001`.
+    pub redis: Option<RedisUrl>,
+    /// What the names of its keys begin with. Default: `secure`.
+    pub prefix: String,
+    /// PEM file of the authority that its certificate is from. Default: those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Most revocations that are held; beyond that none can be made. Default: 1,000,000.
+    pub max_entries: NonZeroUsize,
+}
+
+impl Default for RevocationSettings {
+    fn default() -> Self {
+        Self {
+            file: None,
+            redis: None,
+            prefix: "secure".to_owned(),
+            ca_file: None,
+            max_entries: crate::revocation::DEFAULT_MAX_ENTRIES,
         }
     }
 }

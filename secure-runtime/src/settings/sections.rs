@@ -7,7 +7,8 @@ use ipnet::IpNet;
 
 use super::{
     ClientAddressSettings, DangerSettings, ForwardedHeader, IssuerSettings, KeySettings, KeySource,
-    LimitSettings, ServerSettings, Settings, TlsSettings, TokenSettings, Transport, keys,
+    LimitSettings, RevocationSettings, ServerSettings, Settings, TlsSettings, TokenSettings,
+    Transport, keys,
     read::{Table, boolean, count, parsed, text, texts},
     units,
 };
@@ -36,6 +37,9 @@ pub(super) fn settings(entries: HashMap<String, Value>, mistakes: &mut Mistakes)
             .collect(),
         tokens: root.table("tokens", tokens).unwrap_or(default.tokens),
         limits: root.table("limits", limits).unwrap_or(default.limits),
+        revocation: root
+            .table("revocation", revocation)
+            .unwrap_or(default.revocation),
         danger: root.table("danger", danger).unwrap_or(default.danger),
     };
     root.refuse_the_rest();
@@ -212,6 +216,9 @@ fn tokens(table: &mut Table<'_>) -> TokenSettings {
         leeway: table
             .optional("leeway", parsed(units::duration, DURATION))
             .unwrap_or(default.leeway),
+        max_lifetime: table
+            .optional("max_lifetime", parsed(units::duration, DURATION))
+            .unwrap_or(default.max_lifetime),
         cache: table
             .optional("cache", parsed(units::size, SIZE))
             .unwrap_or(default.cache),
@@ -223,6 +230,19 @@ fn limits(table: &mut Table<'_>) -> LimitSettings {
         max_keys: table
             .optional("max_keys", count)
             .unwrap_or(LimitSettings::default().max_keys),
+    }
+}
+
+fn revocation(table: &mut Table<'_>) -> RevocationSettings {
+    let default = RevocationSettings::default();
+    RevocationSettings {
+        file: table.optional("file", text).map(Into::into),
+        redis: table.optional("redis", text).map(|url| url.as_str().into()),
+        prefix: table.optional("prefix", text).unwrap_or(default.prefix),
+        ca_file: table.optional("ca_file", text).map(Into::into),
+        max_entries: table
+            .optional("max_entries", count)
+            .unwrap_or(default.max_entries),
     }
 }
 

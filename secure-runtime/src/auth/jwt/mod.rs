@@ -71,7 +71,7 @@ fn decode_text(part: &[u8]) -> Result<String, Reason> {
 }
 
 /// Whether a text may serve as an identifier: not empty, bounded, nothing that breaks a log line.
-pub(super) fn is_identifier(text: &str) -> bool {
+pub(crate) fn is_identifier(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.contains(char::is_control)
 }
 

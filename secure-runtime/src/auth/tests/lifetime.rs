@@ -11,6 +11,7 @@ fn j13_a_token_is_valid_until_exp_and_leeway() {
                 AuthenticatorOptions {
                     leeway: Duration::from_secs(leeway),
                     cache_bytes,
+                    ..Default::default()
                 },
             );
             let token = token_with("exp", json!(NOW + exp));
@@ -78,7 +79,14 @@ fn j13_times_may_have_a_fraction_or_an_exponent() {
         "253402300799",
     ] {
         let payload = payload().to_string().replace("1767226200", value);
-        rig().assert_accepted(&token_of(&header, &payload));
+        let rig = Rig::with(
+            vec![issuer()],
+            AuthenticatorOptions {
+                max_lifetime: Duration::MAX,
+                ..Default::default()
+            },
+        );
+        rig.assert_accepted(&token_of(&header, &payload));
     }
     let fractional = token_with("exp", json!(NOW as f64 + 0.5));
     let rig = Rig::with(
@@ -158,4 +166,20 @@ fn age_of_authentication() {
     });
     let challenge = challenge.headers().get("www-authenticate").unwrap();
     assert!(challenge.to_str().unwrap().contains("max_age=\"3600\""));
+}
+
+#[test]
+fn j13_a_token_lives_no_longer_than_a_day() {
+    let lives = |seconds: f64| {
+        let payload = set(payload(), "iat", json!(NOW));
+        token(&header(), &set(payload, "exp", json!(NOW as f64 + seconds)))
+    };
+    let day = 24.0 * 3600.0;
+    rig().assert_accepted(&lives(day));
+    for longer in [day + 0.001, day + 1.0, 10.0 * day] {
+        rig().assert_refused(
+            &lives(longer),
+            "token: lives longer than `tokens.max_lifetime`",
+        );
+    }
 }

@@ -8,10 +8,12 @@ use std::{
 use tokio::time::sleep;
 
 use super::{
-    Change, Key, Outgoing, SETTLE, Shared, doctor,
+    Change, Outgoing, SETTLE, Shared, doctor,
     fault::Fault,
     link::{Link, State},
+    record::encode,
 };
+use crate::revocation::RevocationTarget;
 
 /// How long the server is waited for; requests do not wait.
 const LIMIT: Duration = Duration::from_millis(800);
@@ -84,7 +86,7 @@ impl Follower<'_> {
                         .last()
                         .map_or(self.sequence, |(sequence, _)| *sequence);
                     let changes = lines.into_iter().map(|(_, change)| change).collect();
-                    shared.sink.apply(changes);
+                    shared.sink.apply(changes)?;
                 }
                 _ => {
                     self.load(&link).await?;
@@ -165,8 +167,12 @@ impl Follower<'_> {
         let mut from = 0;
         loop {
             let (next, changes) = link.scan(from, LIMIT).await?;
-            seen.extend(changes.iter().map(|change| hasher.hash_one(change.key())));
-            shared.sink.apply(changes);
+            seen.extend(
+                changes
+                    .iter()
+                    .map(|change| hasher.hash_one(change.target())),
+            );
+            shared.sink.apply(changes)?;
             if next == 0 {
                 break;
             }
@@ -175,13 +181,13 @@ impl Follower<'_> {
 
         let own = self.own_keys();
         let missing = shared.sink.known().into_iter().filter(|record| {
-            !seen.contains(&hasher.hash_one(&record.key)) && !own.contains(&record.key)
+            !seen.contains(&hasher.hash_one(&record.target)) && !own.contains(&record.target)
         });
         if is_new {
             let mut entries = Vec::new();
             for record in missing {
                 entries.push([
-                    record.key.encode(),
+                    encode(&record.target),
                     record.cut_off_ms.to_string(),
                     record.forget_at_ms.to_string(),
                 ]);
@@ -193,8 +199,10 @@ impl Follower<'_> {
                 link.merge(entries, LIMIT).await?;
             }
         } else {
-            let lifted = missing.map(|record| Change::Lifted(record.key)).collect();
-            shared.sink.apply(lifted);
+            let lifted = missing
+                .map(|record| Change::Lifted(record.target))
+                .collect();
+            shared.sink.apply(lifted)?;
         }
 
         self.sequence = state.sequence;
@@ -224,20 +232,20 @@ impl Follower<'_> {
         Ok(())
     }
 
-    fn own_keys(&self) -> HashSet<Key> {
+    fn own_keys(&self) -> HashSet<RevocationTarget> {
         let outbox = self.shared.outbox();
         outbox
             .iter()
-            .map(|outgoing| outgoing.request.key.clone())
+            .map(|outgoing| outgoing.request.target.clone())
             .collect()
     }
 }
 
 impl Change {
-    fn key(&self) -> &Key {
+    fn target(&self) -> &RevocationTarget {
         match self {
-            Self::Lifted(key) => key,
-            Self::Revoked(record) => &record.key,
+            Self::Lifted(target) => target,
+            Self::Revoked(record) => &record.target,
         }
     }
 }

@@ -7,9 +7,10 @@ use tokio::time::timeout;
 
 use super::{
     fault::Fault,
-    record::{Change, CutOff, Key},
+    record::{Change, CutOff, encode},
     target::Target,
 };
+use crate::revocation::RevocationTarget;
 
 /// An entry is kept so much longer than it is needed: clocks may differ by that much.
 const KEPT_LONGER: Duration = Duration::from_secs(10 * 60);
@@ -72,7 +73,7 @@ impl State {
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) id: String,
-    pub(super) key: Key,
+    pub(super) target: RevocationTarget,
     /// `None` lifts the entry.
     pub(super) cut_off: Option<CutOff>,
 }
@@ -138,10 +139,10 @@ impl Link {
     /// The current entries of some keys; `None` where there is none.
     pub(super) async fn entries(
         &self,
-        keys: &[Key],
+        targets: &[RevocationTarget],
         limit: Duration,
     ) -> Result<(State, Vec<Option<Change>>), Fault> {
-        let encoded = keys.iter().map(Key::encode).collect::<Vec<_>>();
+        let encoded = targets.iter().map(encode).collect::<Vec<_>>();
         let command = script(
             include_str!("scripts/ask.lua"),
             &[&self.names.state, &self.names.entries],
@@ -174,7 +175,7 @@ impl Link {
             Some(cut_off) => ("publish", cut_off.encode()),
             None => ("lift", [String::from("0"), String::from("0")]),
         };
-        let key = request.key.encode();
+        let key = encode(&request.target);
         let [cut_off, forget_at] = times;
         let entries = [key.clone(), cut_off, forget_at];
         let values = self.send(mode, &request.id, entries.into(), limit).await?;

@@ -53,16 +53,16 @@ use tokio::{
     time::timeout,
 };
 
-pub use self::record::{Change, CutOff, Key, Level, Record};
 pub(crate) use self::target::Target;
 use self::{
     fault::Fault,
     link::{Link, Names, Request},
 };
-use crate::{
-    clock::Clock,
-    error::{Error, Mistake},
+pub(in crate::revocation) use self::{
+    fault::Full,
+    record::{Change, CutOff, Record},
 };
+use crate::{clock::Clock, revocation::RevocationTarget};
 
 /// How long a question may take.
 const QUESTION: Duration = Duration::from_millis(50);
@@ -79,9 +79,9 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 const MOST_CHANGES: usize = 100_000;
 
 /// Where the entries are kept that the store tells about.
-pub trait Sink: Send + Sync + 'static {
+pub(in crate::revocation) trait Sink: Send + Sync + 'static {
     /// Changes entries, and returns when that is in effect.
-    fn apply(&self, changes: Vec<Change>);
+    fn apply(&self, changes: Vec<Change>) -> Result<(), Full>;
 
     /// Every entry that is in effect.
     fn known(&self) -> Vec<Record>;
@@ -90,11 +90,11 @@ pub trait Sink: Send + Sync + 'static {
 /// The store cannot be asked, or cannot be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the shared store of revocations does not answer")]
-pub struct Silent;
+pub(in crate::revocation) struct Silent;
 
 /// A handle on the store; cheap to clone. The last one that is dropped ends the connections.
 #[derive(Clone)]
-pub struct SharedStore {
+pub(in crate::revocation) struct SharedStore {
     shared: Arc<Shared>,
     _alive: Arc<watch::Sender<()>>,
 }
@@ -130,20 +130,8 @@ struct Outgoing {
 }
 
 impl SharedStore {
-    /// Follows the store at `url` from now on, on a thread of its own.
-    ///
-    /// # Errors
-    ///
-    /// The URL is not one, or there is no thread to be had.
-    pub fn open(url: &str, prefix: &str, clock: Clock, sink: Arc<dyn Sink>) -> Result<Self, Error> {
-        let wrong =
-            |problem: String| Error::Settings(Mistake::new("revocation.redis", problem).into());
-        let target = Target::parse(url).map_err(|problem| wrong(problem.to_owned()))?;
-        Self::start(target, prefix, clock, sink).map_err(|error| wrong(error.to_string()))
-    }
-
     /// Follows the store at `target` from now on, on a thread of its own.
-    pub(crate) fn start(
+    pub(in crate::revocation) fn start(
         target: Target,
         prefix: &str,
         clock: Clock,
@@ -188,7 +176,7 @@ impl SharedStore {
     }
 
     /// How long ago this process knew every entry for certain; `None` before the first time.
-    pub fn age(&self) -> Option<Duration> {
+    pub(in crate::revocation) fn age(&self) -> Option<Duration> {
         let confirmed = self
             .shared
             .confirmed
@@ -199,13 +187,8 @@ impl SharedStore {
     }
 
     /// Milliseconds by which the store's clock is ahead of this process'.
-    pub fn clock_ahead_ms(&self) -> i64 {
+    pub(in crate::revocation) fn clock_ahead_ms(&self) -> i64 {
         self.shared.ahead.load(Ordering::Relaxed)
-    }
-
-    /// Whether questions are asked at the moment.
-    pub fn is_reachable(&self) -> bool {
-        self.shared.link.load().is_some()
     }
 
     /// The current entries of some keys. Takes 50 ms at most.
@@ -213,10 +196,13 @@ impl SharedStore {
     /// # Errors
     ///
     /// The store cannot be asked, or has just lost its memory.
-    pub async fn ask(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, Silent> {
+    pub(in crate::revocation) async fn ask(
+        &self,
+        targets: &[RevocationTarget],
+    ) -> Result<Vec<Option<Record>>, Silent> {
         let shared = &*self.shared;
         let link = shared.link.load_full().ok_or(Silent)?;
-        match shared.judge(link.entries(keys, QUESTION).await) {
+        match shared.judge(link.entries(targets, QUESTION).await) {
             Some((state, entries))
                 if state.is_settled() && state.epoch == **shared.epoch.load() =>
             {
@@ -235,10 +221,14 @@ impl SharedStore {
     /// # Errors
     ///
     /// The store does not say that it has it. It is told again, in the background, until it does.
-    pub async fn publish(&self, key: Key, cut_off: CutOff) -> Result<Record, Silent> {
+    pub(in crate::revocation) async fn publish(
+        &self,
+        target: RevocationTarget,
+        cut_off: CutOff,
+    ) -> Result<Record, Silent> {
         let request = Request {
             id: link::random_id(),
-            key,
+            target,
             cut_off: Some(cut_off),
         };
         let shared = &*self.shared;
@@ -262,15 +252,18 @@ impl SharedStore {
     /// # Errors
     ///
     /// The store does not say that it did; it is not told again.
-    pub async fn lift(&self, key: Key) -> Result<bool, Silent> {
+    pub(in crate::revocation) async fn lift(
+        &self,
+        target: RevocationTarget,
+    ) -> Result<bool, Silent> {
         let shared = &*self.shared;
         // A revocation that still waits would undo the lift.
         shared
             .outbox()
-            .retain(|outgoing| outgoing.request.key != key);
+            .retain(|outgoing| outgoing.request.target != target);
         let request = Request {
             id: link::random_id(),
-            key,
+            target,
             cut_off: None,
         };
         match shared.write(&request).await {
@@ -355,7 +348,6 @@ impl fmt::Debug for SharedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedStore")
             .field("age", &self.age())
-            .field("is_reachable", &self.is_reachable())
             .finish_non_exhaustive()
     }
 }

@@ -1,111 +1,68 @@
 //! What the store holds, and how it is written there.
 
-use std::fmt::Write;
+use crate::revocation::target::{Key, Level, RevocationTarget};
 
-/// Whose tokens an entry is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Level {
-    /// Everybody's.
-    All,
-    /// Those of a client.
-    Client,
-    /// Those of an issuer.
-    Issuer,
-    /// Those of a session.
-    Session,
-    /// Those of a subject.
-    Subject,
-    /// One token, by its `jti`.
-    Token,
+const LETTERS: [(Level, char); 6] = [
+    (Level::Client, 'c'),
+    (Level::Everybody, 'e'),
+    (Level::Issuer, 'i'),
+    (Level::Session, 's'),
+    (Level::Subject, 'u'),
+    (Level::Token, 't'),
+];
+
+/// One text for each target, and no other's: the length keeps the parts apart.
+pub(super) fn encode(target: &RevocationTarget) -> String {
+    let Key {
+        level,
+        issuer,
+        name,
+    } = target.key();
+    let letter = LETTERS.iter().find(|(other, _)| *other == level);
+    let letter = letter.map_or('?', |(_, letter)| *letter);
+    format!("{letter}{}:{issuer}{name}", issuer.len())
 }
 
-impl Level {
-    const LETTERS: [(Self, char); 6] = [
-        (Self::All, 'a'),
-        (Self::Client, 'c'),
-        (Self::Issuer, 'i'),
-        (Self::Session, 's'),
-        (Self::Subject, 'u'),
-        (Self::Token, 't'),
-    ];
+fn decode(text: &str) -> Option<RevocationTarget> {
+    let mut rest = text.chars();
+    let letter = rest.next()?;
+    let (length, parts) = rest.as_str().split_once(':')?;
+    let (issuer, name) = parts.split_at_checked(length.parse().ok()?)?;
+    let (level, _) = LETTERS.iter().find(|(_, other)| *other == letter)?;
+    let key = Key {
+        level: *level,
+        issuer,
+        name,
+    };
+    Some(key.to_target())
 }
 
-/// What an entry is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    /// Kind of the rest.
-    pub level: Level,
-    /// `iss` of the tokens; empty at [`Level::All`].
-    pub issuer: Box<str>,
-    /// `jti`, `sub`, `client_id` or `sid`; empty at the other levels.
-    pub identifier: Box<str>,
-}
-
-impl Key {
-    /// An entry's key.
-    pub fn new(level: Level, issuer: &str, identifier: &str) -> Self {
-        Self {
-            level,
-            issuer: issuer.into(),
-            identifier: identifier.into(),
-        }
-    }
-
-    /// One text for each key, and no other key's: the length keeps the parts apart.
-    pub(super) fn encode(&self) -> String {
-        let letter = Level::LETTERS
-            .iter()
-            .find(|(level, _)| *level == self.level)
-            .map_or('?', |(_, letter)| *letter);
-        let mut text = String::with_capacity(self.issuer.len() + self.identifier.len() + 6);
-        let _ = write!(
-            text,
-            "{letter}{}:{}{}",
-            self.issuer.len(),
-            self.issuer,
-            self.identifier
-        );
-        text
-    }
-
-    pub(super) fn decode(text: &str) -> Option<Self> {
-        let mut rest = text.chars();
-        let letter = rest.next()?;
-        let (length, parts) = rest.as_str().split_once(':')?;
-        let (issuer, identifier) = parts.split_at_checked(length.parse().ok()?)?;
-        let (level, _) = Level::LETTERS.iter().find(|(_, other)| *other == letter)?;
-        Some(Self::new(*level, issuer, identifier))
-    }
-}
-
-/// An entry: tokens of `key` that were issued up to the cut-off are no longer valid.
+/// An entry: tokens of `target` that were issued up to the cut-off are no longer valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// Whose tokens.
-    pub key: Key,
-    /// Milliseconds since 1970.
-    pub cut_off_ms: u64,
+pub(in crate::revocation) struct Record {
+    pub(in crate::revocation) target: RevocationTarget,
+    /// Milliseconds since 1970; of a single token when it expires.
+    pub(in crate::revocation) cut_off_ms: u64,
     /// When no token can be left that it is about; milliseconds since 1970.
-    pub forget_at_ms: u64,
+    pub(in crate::revocation) forget_at_ms: u64,
 }
 
 /// One line of the stream, or one entry of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(in crate::revocation) enum Change {
     /// The entry no longer applies.
-    Lifted(Key),
+    Lifted(RevocationTarget),
     /// The entry is now this.
     Revoked(Record),
 }
 
 impl Change {
     pub(super) fn decode(key: &str, value: &str) -> Option<Self> {
-        let key = Key::decode(key)?;
+        let target = decode(key)?;
         match value.split_once(':')? {
-            ("-", _) => Some(Self::Lifted(key)),
+            ("-", _) => Some(Self::Lifted(target)),
             (cut_off, forget_at) => Some(Self::Revoked(Record {
-                key,
+                target,
                 cut_off_ms: cut_off.parse().ok()?,
                 forget_at_ms: forget_at.parse().ok()?,
             })),
@@ -115,7 +72,7 @@ impl Change {
 
 /// Up to when the tokens of an entry were issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CutOff {
+pub(in crate::revocation) enum CutOff {
     /// A time, and the time at which to forget; milliseconds since 1970.
     At {
         /// Tokens issued up to here are no longer valid.
@@ -160,21 +117,29 @@ fn exact(millis: u64) -> u64 {
 mod tests {
     use super::*;
 
+    fn target(level: Level, issuer: &str, name: &str) -> RevocationTarget {
+        let key = Key {
+            level,
+            issuer,
+            name,
+        };
+        key.to_target()
+    }
+
     #[test]
-    fn keys_survive_the_store() {
-        for (level, _) in Level::LETTERS {
-            for (issuer, identifier) in [("", ""), ("https://a:1", "7:x"), ("é", "ü"), ("", "3:")]
-            {
-                let key = Key::new(level, issuer, identifier);
-                assert_eq!(Key::decode(&key.encode()), Some(key));
+    fn targets_survive_the_store() {
+        for (level, _) in LETTERS {
+            for (issuer, name) in [("", ""), ("https://a:1", "7:x"), ("é", "ü"), ("", "3:")] {
+                let target = target(level, issuer, name);
+                assert_eq!(decode(&encode(&target)), Some(target));
             }
         }
     }
 
     #[test]
-    fn parts_of_a_key_do_not_run_together() {
+    fn parts_of_a_target_do_not_run_together() {
         let keys = [("ab", "c"), ("a", "bc"), ("", "abc"), ("abc", "")]
-            .map(|(issuer, identifier)| Key::new(Level::Token, issuer, identifier).encode());
+            .map(|(issuer, name)| encode(&target(Level::Token, issuer, name)));
         for (place, key) in keys.iter().enumerate() {
             assert!(!keys[..place].contains(key), "{key}");
         }

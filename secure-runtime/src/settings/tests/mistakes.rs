@@ -33,7 +33,7 @@ fn every_mistake_has_its_message() {
         (
             "colour = 1",
             "`colour`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, \
-             `client_address`, `issuers`, `tokens`, `limits`, `danger`",
+             `client_address`, `issuers`, `tokens`, `limits`, `revocation`, `danger`",
         ),
         (
             "[server]\nadress = 1",
@@ -45,7 +45,7 @@ fn every_mistake_has_its_message() {
         ),
         (
             "\"\\u001b[2J\" = 1",
-            "`\\u{1b}[2J`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `danger`",
+            "`\\u{1b}[2J`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `revocation`, `danger`",
         ),
         (
             "[danger]\nplain_text = true",
@@ -145,6 +145,34 @@ fn every_mistake_has_its_message() {
         (
             "[tokens]\ncache = \"32mb\"",
             "`tokens.cache`: write a number and a unit, `B`, `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`, as in `32MiB`, or `0`",
+        ),
+        (
+            "[tokens]\nmax_lifetime = \"0s\"",
+            "`tokens.max_lifetime`: write `1s` to `366day`, as in `24h`",
+        ),
+        (
+            "[tokens]\nmax_lifetime = \"367day\"",
+            "`tokens.max_lifetime`: write `1s` to `366day`, as in `24h`",
+        ),
+        (
+            "[revocation]\nmax_entries = 0",
+            "`revocation.max_entries`: write a number from 1",
+        ),
+        (
+            "[revocation]\nprefix = \"a{b}\"",
+            "`revocation.prefix`: write up to 64 letters, digits, `-`, `_`, `.` or `:`, as in `shop`",
+        ),
+        (
+            "[revocation]\nca_file = \"a.pem\"",
+            "`revocation.ca_file`: `redis` is missing; it belongs to `ca_file`",
+        ),
+        (
+            "[revocation]\nredis = \"redis://h\"\nfile = \"a\"",
+            "`revocation.file`: `redis` is given as well, and keeps revocations too; remove one of the two",
+        ),
+        (
+            "[revocation]\nfile = \"\"",
+            "`revocation.file`: the value is empty",
         ),
         (
             "[limits]\nmax_keys = 0",
@@ -329,7 +357,7 @@ fn all_mistakes_are_reported_at_once() {
          - `server.worker` (secure.toml): unknown key, did you mean `workers`?\n\
          - `limits.max_keys` (SECURE__LIMITS__MAX_KEYS): write a number from 1\n\
          - `color` (SECURE__COLOR): unknown key; known here: `realm`, `resource_metadata`, \
-           `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `danger`\n\
+           `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `revocation`, `danger`\n\
          - `tls` (secure.toml): missing; write the paths of PEM files, \
            `certificate = \"chain.pem\"` and `private_key = \"key.pem\"`, or \
            `development = true` for a self-signed certificate\n\

@@ -51,10 +51,15 @@ fn every_key_is_read() {
 
         [tokens]
         leeway = "5min"
+        max_lifetime = "8h"
         cache = "1MiB"
 
         [limits]
         max_keys = 5000
+
+        [revocation]
+        file = "/var/lib/shop/revocations"
+        max_entries = 7000
 
         [[issuers]]
         issuer = "https://id.example.com"
@@ -129,10 +134,19 @@ fn every_key_is_read() {
         settings.tokens,
         TokenSettings {
             leeway: Duration::from_secs(300),
+            max_lifetime: Duration::from_secs(8 * 3600),
             cache: 1 << 20,
         }
     );
     assert_eq!(settings.limits.max_keys.get(), 5000);
+    assert_eq!(
+        settings.revocation,
+        RevocationSettings {
+            file: Some("/var/lib/shop/revocations".into()),
+            max_entries: NonZeroUsize::new(7000).unwrap(),
+            ..RevocationSettings::default()
+        }
+    );
     assert_eq!(settings.danger, DangerSettings::default());
 
     let [id, legacy] = settings.issuers.as_slice() else {
