@@ -1,1 +1,298 @@
-//! x
+//! The same request against handlers that demand more and more of it.
+//!
+//! A [`Case`] builds requests beforehand and then serves them with nothing of its own in
+//! between, so that its drivers (`bin/count.rs`, `benches/admit.rs`, `tests/allocations.rs`) see
+//! what the runtime does and not what a test would. Nothing here waits, so no executor runs.
+
+#![allow(
+    clippy::expect_used,
+    reason = "what cannot be set up cannot be measured"
+)]
+
+mod handlers;
+mod mode;
+
+use std::{
+    future::Future,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroUsize,
+    rc::Rc,
+    time::Duration,
+};
+
+use actix_http::Request;
+use actix_web::{
+    App, FromRequest, HttpRequest,
+    body::MessageBody,
+    dev::{Payload, Service, ServiceResponse},
+    http::{StatusCode, Uri, header},
+    test::{TestRequest, init_service},
+};
+use futures_util::FutureExt;
+use secure_runtime::{
+    Clock, Policy, SecuredService, Security, Settings, private::Call, testing::Tokens,
+};
+
+pub use crate::mode::Mode;
+
+/// A mode made ready: security configured, token known, quota used up where that is the matter.
+pub struct Case(Box<dyn Fn() -> Batch>);
+
+/// [`Case::BATCH`] requests that wait to be served.
+pub struct Batch(Box<dyn FnOnce()>);
+
+impl Case {
+    /// Requests that are prepared together: fewer than actix keeps the memory of, and fewer than
+    /// one address may fail to authenticate in a minute.
+    pub const BATCH: usize = 50;
+
+    /// Makes `mode` ready.
+    ///
+    /// # Panics
+    ///
+    /// The answers are not what the mode is about.
+    pub fn new(mode: Mode) -> Self {
+        let case = build(mode);
+        // Tables and pools get their size, and the token is seen for the first time.
+        for _ in 0..4 {
+            case.batch().serve();
+        }
+        case
+    }
+
+    /// Builds requests.
+    pub fn batch(&self) -> Batch {
+        self.0()
+    }
+}
+
+impl Batch {
+    /// Serves the requests one after the other.
+    pub fn serve(self) {
+        self.0();
+    }
+}
+
+fn build(mode: Mode) -> Case {
+    let (clock, hand) = match mode {
+        // Time must pass, or the address would have failed too often.
+        Mode::RefusedInvalid | Mode::WholeRefusedInvalid => {
+            let (clock, hand) = Clock::manual();
+            (clock, Some(hand))
+        }
+        _ => (Clock::system(), None),
+    };
+    let tokens = Tokens::new(&clock);
+    let security = security(&clock, &tokens);
+    let token = tokens
+        .token("customer-4711")
+        .role("admin")
+        .scope("orders:read")
+        .scope("orders:write")
+        .sign();
+    let bearer = match mode {
+        Mode::Refused401 | Mode::WholeRefused401 => None,
+        Mode::RefusedInvalid | Mode::WholeRefusedInvalid => Some("Bearer aaaa.bbbb.cccc".into()),
+        _ => Some(format!("Bearer {token}")),
+    };
+    let Case(batch) = match mode {
+        Mode::Bare => clone(&security, bearer),
+        Mode::Empty => admission(&handlers::EMPTY, &security, bearer, true),
+        Mode::Quota => admission(policy_of(&handlers::quota), &security, bearer, true),
+        Mode::Token => admission(&handlers::TOKEN, &security, bearer, true),
+        Mode::Role => admission(&handlers::ROLE, &security, bearer, true),
+        Mode::Full => admission(policy_of(&handlers::full), &security, bearer, true),
+        Mode::Refused401 | Mode::RefusedInvalid => {
+            admission(&handlers::TOKEN, &security, bearer, false)
+        }
+        Mode::Refused429 => {
+            use_up(&security);
+            admission(policy_of(&handlers::rare), &security, bearer, false)
+        }
+        Mode::WholeBare => whole(
+            answer(init_service(App::new().service(handlers::bare))),
+            "/bare",
+            bearer,
+            StatusCode::OK,
+        ),
+        Mode::WholeEmpty => guarded(&security, handlers::empty, "/empty", bearer, StatusCode::OK),
+        Mode::WholeGuarded => guarded(
+            &security,
+            handlers::guarded,
+            "/guarded",
+            bearer,
+            StatusCode::OK,
+        ),
+        Mode::WholeFull => guarded(&security, handlers::full, "/full", bearer, StatusCode::OK),
+        Mode::WholeRefused401 | Mode::WholeRefusedInvalid => guarded(
+            &security,
+            handlers::guarded,
+            "/guarded",
+            bearer,
+            StatusCode::UNAUTHORIZED,
+        ),
+        Mode::WholeRefused429 => {
+            use_up(&security);
+            guarded(
+                &security,
+                handlers::rare,
+                "/rare",
+                bearer,
+                StatusCode::TOO_MANY_REQUESTS,
+            )
+        }
+    };
+    Case(Box::new(move || {
+        if let Some(hand) = &hand {
+            hand.advance(Duration::from_secs(60));
+        }
+        batch()
+    }))
+}
+
+/// A security that takes `tokens`, over HTTP.
+fn security(clock: &Clock, tokens: &Tokens) -> Security {
+    let mut settings = Settings::default();
+    settings.danger.plaintext = true;
+    // Few keys, so that the thread that sweeps them has little to do meanwhile.
+    settings.limits.max_keys = NonZeroUsize::MIN.saturating_add(999);
+    Security::builder()
+        .clock(clock.clone())
+        .issuer(tokens.issuer())
+        .settings(settings)
+        .build()
+        .expect("the security is configured")
+}
+
+/// The request that every extractor is given, cloned and dropped.
+fn clone(security: &Security, bearer: Option<String>) -> Case {
+    let request = request_to_admit(security, bearer.as_deref());
+    Case(Box::new(move || {
+        let request = request.clone();
+        Batch(Box::new(move || {
+            for _ in 0..Case::BATCH {
+                drop(answer(HttpRequest::from_request(
+                    &request,
+                    &mut Payload::None,
+                )));
+            }
+        }))
+    }))
+}
+
+/// What the code that `#[secured]` writes does before it takes the inputs.
+fn admission(
+    policy: &'static Policy,
+    security: &Security,
+    bearer: Option<String>,
+    admitted: bool,
+) -> Case {
+    let request = request_to_admit(security, bearer.as_deref());
+    Case(Box::new(move || {
+        let request = request.clone();
+        Batch(Box::new(move || {
+            for _ in 0..Case::BATCH {
+                assert_eq!(admit(&request, policy), admitted);
+            }
+        }))
+    }))
+}
+
+fn policy_of<S: SecuredService>(_: &S) -> &'static Policy {
+    S::policy()
+}
+
+fn admit(request: &HttpRequest, policy: &'static Policy) -> bool {
+    let Ok(call) = answer(Call::from_request(request, &mut Payload::None));
+    answer(call.admit(policy)).is_ok()
+}
+
+/// Makes the one request a day that `rare` admits.
+fn use_up(security: &Security) {
+    let request = request_to_admit(security, None);
+    assert!(admit(&request, policy_of(&handlers::rare)));
+}
+
+fn request_to_admit(security: &Security, bearer: Option<&str>) -> HttpRequest {
+    let request = TestRequest::get()
+        .app_data(security.clone())
+        .peer_addr(PEER);
+    match bearer {
+        Some(bearer) => request.insert_header((header::AUTHORIZATION, bearer)),
+        None => request,
+    }
+    .to_http_request()
+}
+
+/// An app as the documentation shows it.
+fn guarded<S: SecuredService + 'static>(
+    security: &Security,
+    service: S,
+    path: &'static str,
+    bearer: Option<String>,
+    expected: StatusCode,
+) -> Case {
+    let app = App::new()
+        .configure(security.routes(|routes| {
+            routes.service(service);
+        }))
+        .wrap(security.shield());
+    whole(answer(init_service(app)), path, bearer, expected)
+}
+
+/// Everything that happens to a request between the parser and the writer.
+fn whole<S, B>(service: S, path: &'static str, bearer: Option<String>, expected: StatusCode) -> Case
+where
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    B: MessageBody,
+{
+    let service = Rc::new(service);
+    Case(Box::new(move || {
+        let service = Rc::clone(&service);
+        let requests: [_; Case::BATCH] = std::array::from_fn(|_| request(path, bearer.as_deref()));
+        Batch(Box::new(move || {
+            for request in requests {
+                let response = answer(service.call(request)).expect("an answer");
+                assert_eq!(response.status(), expected);
+            }
+        }))
+    }))
+}
+
+const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)), 50_000);
+
+/// As the server makes it of a GET: without a payload, with the fields of a small client.
+fn request(path: &'static str, bearer: Option<&str>) -> Request {
+    let mut request = Request::new();
+    let head = request.head_mut();
+    head.uri = Uri::from_static(path);
+    head.peer_addr = Some(PEER);
+    let mut field = |name, value: &str| {
+        let value = header::HeaderValue::from_str(value).expect("the value of a field");
+        head.headers.insert(name, value);
+    };
+    field(header::HOST, "orders.example.com");
+    field(header::ACCEPT, "application/json");
+    field(header::USER_AGENT, "bench");
+    if let Some(bearer) = bearer {
+        field(header::AUTHORIZATION, bearer);
+    }
+    request
+}
+
+/// What a future that never waits gives.
+fn answer<F: Future>(future: F) -> F::Output {
+    future.now_or_never().expect("nothing here waits")
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Case").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch").finish_non_exhaustive()
+    }
+}

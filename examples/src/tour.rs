@@ -1,10 +1,14 @@
 //! Requests to the shop with the answers to expect: printed as curl lines, or sent and compared.
 
+mod visits;
+
 use std::{fmt::Write, sync::Arc, time::Duration};
 
 use awc::{Client, Connector, http::Method};
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
 use secure_runtime::testing::Tokens;
+
+pub use visits::visits;
 
 /// How long the tokens of the tour are good for.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
@@ -20,8 +24,8 @@ pub struct Caller {
     pub token: String,
 }
 
-/// The three callers, with tokens from `tokens`.
-pub fn callers(tokens: &Tokens) -> [Caller; 3] {
+/// The callers, with tokens from `tokens`. Those of Cal and Dan end during the tour.
+pub fn callers(tokens: &Tokens) -> [Caller; 6] {
     let token = |subject: &str| tokens.token(subject).expires_in(TOKEN_LIFETIME);
     [
         Caller {
@@ -51,6 +55,21 @@ pub fn callers(tokens: &Tokens) -> [Caller; 3] {
                 .authenticated(Duration::from_secs(60 * 60))
                 .sign(),
         },
+        Caller {
+            variable: "CAL",
+            what: "a customer who logs out",
+            token: token("cal").role("customer").sign(),
+        },
+        Caller {
+            variable: "CAL_PHONE",
+            what: "the same customer on another device",
+            token: token("cal").role("customer").sign(),
+        },
+        Caller {
+            variable: "DAN",
+            what: "a customer who logs out everywhere",
+            token: token("dan").role("customer").sign(),
+        },
     ]
 }
 
@@ -71,216 +90,6 @@ pub struct Visit {
     status: u16,
     /// What the answer must contain, in its body or one of its fields.
     contains: &'static str,
-}
-
-const JSON: &str = "application/json";
-
-/// The tour, in order: later requests rely on earlier ones.
-pub fn visits() -> Vec<Visit> {
-    let visit = |shows, method, path, caller, body, status, contains| Visit {
-        shows,
-        method,
-        path,
-        caller,
-        body,
-        times: 1,
-        status,
-        contains,
-    };
-    vec![
-        visit(
-            "a public route",
-            "GET",
-            "/items?limit=2",
-            None,
-            None,
-            200,
-            "\"tea\"",
-        ),
-        visit(
-            "a value out of range",
-            "GET",
-            "/items?limit=0",
-            None,
-            None,
-            422,
-            "\"/limit\"",
-        ),
-        visit(
-            "a parameter that nobody asked for",
-            "GET",
-            "/items?admin=1",
-            None,
-            None,
-            422,
-            "\"/admin\"",
-        ),
-        visit(
-            "no credentials",
-            "GET",
-            "/profile",
-            None,
-            None,
-            401,
-            "Bearer realm=",
-        ),
-        visit(
-            "valid credentials",
-            "GET",
-            "/profile",
-            Some("ANN"),
-            None,
-            200,
-            "\"ann\"",
-        ),
-        visit(
-            "an order",
-            "POST",
-            "/orders",
-            Some("ANN"),
-            Some((JSON, r#"{"item":"tea","quantity":2}"#)),
-            201,
-            "\"quantity\":2",
-        ),
-        visit(
-            "an order of nothing",
-            "POST",
-            "/orders",
-            Some("ANN"),
-            Some((JSON, r#"{"item":"tea","quantity":0}"#)),
-            422,
-            "\"/quantity\"",
-        ),
-        visit(
-            "a field that nobody asked for",
-            "POST",
-            "/orders",
-            Some("ANN"),
-            Some((JSON, r#"{"item":"tea","quantity":1,"price":0}"#)),
-            422,
-            "\"/price\"",
-        ),
-        visit(
-            "the same field twice",
-            "POST",
-            "/orders",
-            Some("ANN"),
-            Some((JSON, r#"{"item":"tea","item":"gold","quantity":1}"#)),
-            400,
-            "problem+json",
-        ),
-        visit(
-            "the wrong type of content",
-            "POST",
-            "/orders",
-            Some("ANN"),
-            Some(("text/plain", "tea")),
-            415,
-            "problem+json",
-        ),
-        visit(
-            "an order without credentials",
-            "POST",
-            "/orders",
-            None,
-            Some((JSON, r#"{"item":"tea","quantity":1}"#)),
-            401,
-            "Bearer realm=",
-        ),
-        visit(
-            "her own order",
-            "GET",
-            "/orders/1",
-            Some("ANN"),
-            None,
-            200,
-            "\"tea\"",
-        ),
-        visit(
-            "somebody else's order looks like none",
-            "GET",
-            "/orders/1",
-            Some("ADA"),
-            None,
-            404,
-            "problem+json",
-        ),
-        visit(
-            "a role that is missing",
-            "POST",
-            "/items",
-            Some("ANN"),
-            Some((JSON, r#"{"name":"mate","price":300}"#)),
-            403,
-            "problem+json",
-        ),
-        visit(
-            "a scope that is missing",
-            "POST",
-            "/items",
-            Some("BOB"),
-            Some((JSON, r#"{"name":"mate","price":300}"#)),
-            403,
-            "insufficient_scope",
-        ),
-        visit(
-            "an admin is support too",
-            "POST",
-            "/items",
-            Some("ADA"),
-            Some((JSON, r#"{"name":"mate","price":300}"#)),
-            201,
-            "\"mate\"",
-        ),
-        visit(
-            "a login that is too old",
-            "DELETE",
-            "/admin/orders/1",
-            Some("BOB"),
-            None,
-            401,
-            "insufficient_user_authentication",
-        ),
-        visit(
-            "a recent login",
-            "DELETE",
-            "/admin/orders/1",
-            Some("ADA"),
-            None,
-            204,
-            "",
-        ),
-        visit(
-            "a method that is not there",
-            "PATCH",
-            "/orders",
-            Some("ANN"),
-            None,
-            405,
-            "allow: GET, POST",
-        ),
-        visit(
-            "nothing there",
-            "GET",
-            "/nowhere",
-            None,
-            None,
-            404,
-            "problem+json",
-        ),
-        Visit {
-            times: 12,
-            ..visit(
-                "too many requests",
-                "GET",
-                "/items",
-                None,
-                None,
-                429,
-                "retry-after:",
-            )
-        },
-    ]
 }
 
 impl Visit {

@@ -5,7 +5,7 @@
 //! whatever its hygiene.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse_quote;
 
@@ -134,8 +134,8 @@ impl<'a> Expansion<'a> {
             }
             return quote!(#(#inner)* #sig #body);
         }
-        // `self` and `...` are no syntax inside a function, and rustc would say so once more.
-        if sig.receiver().is_some() || sig.variadic.is_some() {
+        // `self`, `...` and `const async` are no syntax here, and rustc would say so once more.
+        if sig.receiver().is_some() || sig.variadic.is_some() || sig.constness.is_some() {
             return TokenStream::new();
         }
         quote!(#(#inner)* #[allow(warnings)] #sig #body)
@@ -203,18 +203,19 @@ impl<'a> Expansion<'a> {
     /// the fallback, so that it is blamed once.
     fn take(&self, parameter: &Parameter, admitted: &Ident) -> TokenStream {
         let runtime = &self.runtime;
-        let probe = self.probe(parameter);
+        let (alias, ty) = alias(&parameter.ty);
+        let probe = self.probe(parameter, &ty);
         quote!({
             #[allow(unused_imports)]
             use #runtime::private::ProbeFallback as _;
+            #alias
             #probe::take(&mut #admitted)
         })
     }
 
     /// What asks the type system about the type of a parameter.
-    fn probe(&self, parameter: &Parameter) -> TokenStream {
+    fn probe(&self, parameter: &Parameter, ty: &TokenStream) -> TokenStream {
         let runtime = &self.runtime;
-        let ty = &parameter.ty;
         match parameter.unvalidated {
             true => quote!(#runtime::private::ProbeUnvalidated::<#ty>),
             false => quote!(#runtime::private::Probe::<#ty, _>),
@@ -260,7 +261,12 @@ impl<'a> Expansion<'a> {
         let place = self.handler.output;
         let mut blamed = output.clone();
         blamed.set_span(output.span().located_at(place.start));
-        self.call(place, quote!(response), quote!(&#admitted, #blamed))
+        // A call, because only something with two ends is underlined from end to end.
+        let mut parentheses = Group::new(Delimiter::Parenthesis, blamed.to_token_stream());
+        parentheses.set_span(Span::call_site().located_at(place.end));
+        let start = Span::call_site().located_at(place.start);
+        let whole = quote_spanned!(start=> ::core::convert::identity #parentheses);
+        self.call(place, quote!(response), quote!(&#admitted, #whole))
     }
 
     /// A call into the runtime that stands where the blamed tokens stand, so that rustc
@@ -271,13 +277,17 @@ impl<'a> Expansion<'a> {
             token.set_span(token.span().located_at(place.start));
             token
         };
-        let runtime: TokenStream = self.runtime.clone().into_iter().map(at).collect();
+        let runtime: TokenStream = match &self.policy.runtime {
+            // Where the user wrote it, so that a path that leads nowhere is told once.
+            Some(path) => path.to_token_stream(),
+            None => self.runtime.clone().into_iter().map(at).collect(),
+        };
         // The function's name is the first token; generic arguments keep their own places.
         let mut function = function.into_iter();
         let name = function.next().map(at);
         let mut parentheses = Group::new(Delimiter::Parenthesis, arguments);
-        parentheses.set_span(place.end);
-        let private = quote_spanned!(place.start=> ::private::);
+        parentheses.set_span(Span::call_site().located_at(place.end));
+        let private = quote_spanned!(Span::call_site().located_at(place.start)=> ::private::);
         quote!(#runtime #private #name #(#function)* #parentheses)
     }
 }
@@ -285,6 +295,28 @@ impl<'a> Expansion<'a> {
 /// A name that no user can see or hide.
 fn local(name: &str) -> Ident {
     Ident::new(&format!("__secured_{name}"), Span::mixed_site())
+}
+
+/// Another name for a type that is a plain name, and that name.
+///
+/// If the type is misspelt, rustc would tell a generic argument of that name something else than
+/// the user's parameter, and the mistake would become two errors.
+fn alias(ty: &syn::Type) -> (TokenStream, TokenStream) {
+    let plain = match ty {
+        syn::Type::Path(path) => path.path.get_ident(),
+        _ => None,
+    };
+    let Some(plain) = plain else {
+        return (TokenStream::new(), ty.to_token_stream());
+    };
+    // With the user's own span, so that the type is blamed as if it stood here itself.
+    let mut alias = local("type");
+    alias.set_span(plain.span());
+    let declaration = quote!(
+        #[allow(non_camel_case_types)]
+        type #alias = #plain;
+    );
+    (declaration, alias.to_token_stream())
 }
 
 /// The value of the parameter at a position.

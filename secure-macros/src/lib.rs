@@ -6,7 +6,7 @@
 //! function tokens --signature.rs---> Handler  /
 //! ```
 //!
-//! Each arrow adds its mistakes to one [`Errors`](errors::Errors); the attribute expands to a
+//! Each arrow adds its mistakes to one `Errors`; the attribute expands to a
 //! guarded handler only when there are none. This crate knows no HTTP: it writes constant data
 //! and a fixed sequence of calls, and the runtime judges.
 

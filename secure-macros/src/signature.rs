@@ -18,7 +18,7 @@ const OUTER: &[&str] = &["cfg", "cfg_attr", "deprecated", "doc"];
 
 /// Parses and checks the function; `None` if it is not one.
 pub(crate) fn handler(item: TokenStream, errors: &mut Errors) -> Option<Handler> {
-    let (attributes, vis, mut sig, body) = match function.parse2(item.clone()) {
+    let (mut attributes, vis, mut sig, body) = match function.parse2(item.clone()) {
         Ok(parts) => parts,
         Err(_) => {
             let wrong = wrong!(
@@ -33,7 +33,7 @@ pub(crate) fn handler(item: TokenStream, errors: &mut Errors) -> Option<Handler>
     check_generics(&sig, errors);
     let parameters = parameters(&mut sig, errors);
     let output = output(&sig, errors);
-    check_attributes(&attributes, errors);
+    check_attributes(&mut attributes, errors);
 
     let routes = routes(&attributes);
     let (outer, inner) = share(&attributes);
@@ -244,7 +244,18 @@ fn output(sig: &Signature, errors: &mut Errors) -> Place {
     }
 }
 
-fn check_attributes(attributes: &[Attribute], errors: &mut Errors) {
+fn check_attributes(attributes: &mut Vec<Attribute>, errors: &mut Errors) {
+    attributes.retain(|attribute| {
+        let misplaced = is(attribute, "unvalidated");
+        if misplaced {
+            let wrong = wrong!(
+                "`#[unvalidated]` on a whole handler";
+                help: "put it before the parameter: `#[unvalidated] order: web::Json<NewOrder>`"
+            );
+            errors.push(wrong.at(Place::of(attribute)));
+        }
+        !misplaced
+    });
     for attribute in attributes
         .iter()
         .filter(|attribute| is(attribute, "secured"))

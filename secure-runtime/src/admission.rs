@@ -3,7 +3,7 @@
 //! [`check`] is the whole of it, cheapest check first. Nothing in this file reads a byte of the
 //! body before `check` has returned: a caller who is refused has sent it in vain.
 
-use std::{net::IpAddr, time::Duration};
+use std::{mem, net::IpAddr, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -19,7 +19,7 @@ use crate::{
     limit::{self, Charges},
     policy::{Access, Outage, Policy, Revocation},
     rejection::{Refusal, Rejection},
-    response::{self, Secured},
+    response::{self, Answer, Secured},
     security::Security,
     settings::Transport,
 };
@@ -92,24 +92,26 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
     security.limiter().charge_caller(charges, identity)
 }
 
-/// TLS that ends here or at a trusted proxy, unless the settings give that up.
+/// TLS, unless the settings give that up.
 fn transport(security: &Security, request: &HttpRequest) -> Result<(), Rejection> {
-    let settings = security.settings();
-    let secure = match settings.server.transport {
-        _ if settings.danger.plaintext => true,
-        Transport::BehindProxy => security
-            .addresses()
-            .forwarded_https(peer(request), request.headers())
-            .unwrap_or(false),
-        Transport::Https => request.app_config().secure(),
-    };
-    if secure {
+    if security.settings().danger.plaintext || came_over_tls(security, request) {
         Ok(())
     } else {
         Err(Rejection::new(
             Refusal::HttpsRequired,
             "the request came without TLS",
         ))
+    }
+}
+
+/// Whether the client sent the request over TLS, which ends here or at a trusted proxy.
+pub(crate) fn came_over_tls(security: &Security, request: &HttpRequest) -> bool {
+    match security.settings().server.transport {
+        Transport::BehindProxy => security
+            .addresses()
+            .forwarded_https(peer(request), request.headers())
+            .unwrap_or(false),
+        Transport::Https => request.app_config().secure(),
     }
 }
 
@@ -208,13 +210,8 @@ impl Admitted {
                 Refusal::NotConfigured,
                 "no `Security` in this app: add `.configure(security.routes(routes))`",
             );
-            return Err(response::refuse(
-                rejection,
-                policy,
-                None,
-                &mut Body::new(payload, 0, policy.body_timeout),
-            )
-            .await);
+            let body = Body::new(payload, 0, policy.body_timeout);
+            return Err(response::refuse(&rejection, policy, None, body).await);
         };
         let mut admitted = Self {
             body: Body::new(payload, policy.max_body, policy.body_timeout),
@@ -256,9 +253,10 @@ impl Admitted {
             .map(Some)
     }
 
-    /// The answer to a request that is refused.
-    pub(crate) async fn refuse(&mut self, rejection: Rejection) -> Secured {
-        response::refuse(rejection, self.policy, Some(&self.security), &mut self.body).await
+    /// The answer to a request that is refused. It takes the body along.
+    pub(crate) fn refuse(&mut self, rejection: Rejection) -> Answer {
+        let body = mem::take(&mut self.body);
+        response::refuse(&rejection, self.policy, Some(&self.security), body)
     }
 
     /// Enforces the decision of the attribute's `allow`.
@@ -278,17 +276,22 @@ impl Admitted {
     }
 
     /// The handler's own answer, with the fields that its policy adds.
-    pub(crate) async fn respond(mut self, mut response: HttpResponse) -> Secured {
+    pub(crate) fn respond(mut self, mut response: HttpResponse) -> Answer {
         // A body that was cut off under the handler's hands is refused, whatever it made of that.
         if let Some(rejection) = self.body.refusal() {
-            return self.refuse(rejection).await;
+            return self.refuse(rejection);
+        }
+        // So is a rejection that the handler returned: it belongs in the log and in this realm.
+        if let Some(rejection) = response.error().and_then(|error| error.as_error()) {
+            let body = mem::take(&mut self.body);
+            return response::refuse(rejection, self.policy, Some(&self.security), body);
         }
         if let Some((policy, limit)) = self.charges.fields() {
             let headers = response.headers_mut();
             headers.insert(limit::RATELIMIT_POLICY, policy);
             headers.insert(limit::RATELIMIT, limit);
         }
-        response::secure(response, &mut self.body).await
+        response::secure(response, self.body)
     }
 }
 

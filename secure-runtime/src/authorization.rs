@@ -40,19 +40,19 @@ pub(crate) fn judge(rule: &Rule, holds: &dyn Fn(&str) -> bool) -> Decision {
     }
 }
 
-/// The scopes that a rule names, as a challenge's `scope` attribute lists them.
+/// The scopes that a rule names, as a challenge's `scope` attribute lists them: each once.
 pub(crate) fn wanted_scopes(rule: &Rule) -> String {
     fn collect(rule: &Rule, names: &mut Vec<&'static str>) {
         match rule {
             Rule::All(rules) | Rule::Any(rules) => {
                 rules.iter().for_each(|rule| collect(rule, names));
             }
+            Rule::Has { name, .. } if names.contains(name) => {}
             Rule::Has { name, .. } => names.push(name),
         }
     }
     let mut names = Vec::new();
     collect(rule, &mut names);
-    names.dedup();
     names.join(" ")
 }
 

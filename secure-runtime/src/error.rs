@@ -25,7 +25,7 @@ use std::{fmt, io, net::SocketAddr};
 ///      - `server.worker`: unknown key, did you mean `workers`?",
 /// );
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The address is taken, or is not one of this machine.
@@ -48,6 +48,18 @@ pub enum Error {
     /// The settings are incomplete or contradict themselves.
     #[error("the settings have {0}")]
     Settings(Mistakes),
+}
+
+/// What [`Display`](fmt::Display) says, with the cause: it is what a `main` that returns an error
+/// prints.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        match std::error::Error::source(self) {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Everything that is wrong at once, in the order in which it was found.

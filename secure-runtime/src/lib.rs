@@ -1,4 +1,49 @@
-//! Runtime of `#[secured]`.
+//! Security for actix-web services: each handler states who may call it, how often and with what,
+//! and nothing of a request's body is read before the caller is admitted.
+//!
+//! ```no_run
+//! use actix_web::{Responder, get, web};
+//! use secure_runtime::{Principal, Routes, Security, Server, Settings, secured};
+//!
+//! #[secured(role = "customer", rate = "60/min", allow = *id < 1000, hide)]
+//! #[get("/orders/{id}")]
+//! async fn order(customer: Principal, id: web::Path<u64>) -> impl Responder {
+//!     format!("order {id} of {}", customer.subject())
+//! }
+//!
+//! fn routes(routes: &mut Routes) {
+//!     routes.service(order);
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> Result<(), secure_runtime::Error> {
+//!     let security = Security::from_settings(Settings::load()?).await?;
+//!     Server::new(security, routes).run().await
+//! }
+//! ```
+//!
+//! In the order in which you will meet them:
+//!
+//! - [`secured`]: the attribute, with every key.
+//! - [`Routes`]: registration. A handler without `#[secured]` does not compile there.
+//! - [`settings`]: what an operator decides, from `secure.toml` and the environment.
+//! - [`Security`]: the configured parts, for a [`Server`] or for an app of your own.
+//! - [`Principal`] and [`Claims`]: the caller, as a parameter of a handler.
+//! - [`Input`], [`Validated`], [`Unvalidated`]: what else a handler can take.
+//! - [`Refusal`]: every way to be refused, with its status.
+//! - [`testing`]: tokens, a service in process, a clock moved by hand, the lock file.
+//!
+//! # The order of checks
+//!
+//! Transport, client address, quotas `per ip`, declared size and coding of the body, token, age of
+//! the authentication, roles, scopes, quotas `per user` and `per route`. Only then the parameters
+//! are taken, in their order, which reads the body; then `allow` is asked; then the handler runs.
+//! A request is refused at the first check that fails. What cannot be decided is refused.
+//!
+//! # Cargo features
+//!
+//! - `multipart`: `actix_multipart::form::MultipartForm` as a parameter. Off by default; it changes
+//!   nothing else.
 
 mod address;
 mod admission;
@@ -37,7 +82,8 @@ pub use input::{Extracted, Input, Unvalidated, Validated};
 pub use lock::{Change, Difference};
 pub use manifest::{Manifest, Route};
 pub use policy::{
-    Access, AllowRule, InputKind, InputPolicy, Per, Policy, Quota, Revocation, RoutePattern, Rule,
+    Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Quota, Revocation,
+    RoutePattern, Rule,
 };
 pub use rejection::{InputError, Refusal, Rejection};
 pub use response::Secured;
@@ -52,4 +98,344 @@ pub use server::{Running, Server};
 pub use settings::Settings;
 pub use shield::Shield;
 
+/// Guards a handler.
+///
+/// ```
+/// use actix_web::{Responder, delete, get, web};
+/// use secure_runtime::{Routes, secured};
+///
+/// #[secured(public, rate = "60/min")]
+/// #[get("/items")]
+/// async fn items() -> impl Responder {
+///     "tea, coffee"
+/// }
+///
+/// #[secured(role = "admin", max_age = "15min")]
+/// #[delete("/orders/{id}")]
+/// async fn cancel(id: web::Path<u64>) -> impl Responder {
+///     format!("order {id} is cancelled")
+/// }
+///
+/// fn routes(routes: &mut Routes) {
+///     routes.service(items).service(cancel);
+/// }
+/// # assert_eq!(secure_runtime::Manifest::of(routes).routes().count(), 2);
+/// ```
+///
+/// A bare `#[secured]` asks for a valid token, of any caller. Every mistake in an attribute, a
+/// signature or `policy.toml` is a compile error with a way out, and all are told in one build.
+///
+/// # Where it stands
+///
+/// Above the route macro (`#[get]`, `#[post]`, `#[route]`, `#[routes]`, ..), or on a function
+/// without one, for [`Routes::route`]. The handler is an `async fn` with a return type that is a
+/// `Responder`, without generics and `self`. Early `return` and `?` work as they would without it.
+///
+/// Below the route macro, or with actix's own `App::service`, it guards just as well, but the
+/// proof is lost: there nothing notices a handler that somebody forgot. [`Shield`] then withholds
+/// the answer of such a handler at run time; [`Routes`] does not compile with one.
+///
+/// # Names
+///
+/// Roles, scopes and named rates are declared in `policy.toml`, in the package's folder or the
+/// nearest folder above. A name that is not declared is a compile error.
+///
+/// ```toml
+/// [roles]                      # role = the roles it includes
+/// customer = []
+/// support = ["customer"]
+/// admin = ["support"]
+///
+/// [scopes]                     # scope = what it allows
+/// "orders:write" = "place and change orders"
+///
+/// [rates]
+/// login = "5/15min per ip"
+///
+/// [defaults]                   # these five are built in
+/// rate = "100/min"
+/// max_body = "64KB"
+/// body_timeout = "10s"
+/// revocation = "2s"
+/// outage = "deny"
+/// ```
+///
+/// # `public`
+///
+/// ```
+/// # use actix_web::{Responder, get};
+/// # use secure_runtime::{Principal, secured};
+/// #[secured(public = "load balancers ask without credentials")]
+/// #[get("/health")]
+/// async fn health() -> impl Responder {
+///     "open"
+/// }
+///
+/// #[secured(public)]
+/// #[get("/")]
+/// async fn welcome(caller: Option<Principal>) -> impl Responder {
+///     if caller.is_some() { "welcome back" } else { "welcome" }
+/// }
+/// ```
+///
+/// No credentials are asked for. `Option<Principal>` as a parameter is the caller if one sent
+/// some; credentials that are sent to such a handler and are wrong are refused. On a handler
+/// without that parameter they are not looked at. `public = "reason"` puts the reason into the
+/// lock file.
+///
+/// Refused: `role`, `scope`, `max_age` or `revocation` beside it, a quota `per user`, [`Principal`] or [`Claims`]
+/// as a parameter, an empty reason.
+///
+/// # `role`
+///
+/// ```
+/// # use actix_web::{Responder, get};
+/// # use secure_runtime::{secured};
+/// #[secured(role = "support")]
+/// #[get("/tickets")]
+/// async fn tickets() -> impl Responder {
+///     "none today"
+/// }
+/// ```
+///
+/// `role = "support"`: the caller holds this role, or one that includes it. `any("a", "b")` asks
+/// for one of several, `all("a", "b")` for each, and they nest. Without it any role will do, or
+/// none. The answer is 403.
+///
+/// Refused: an undeclared name, a list that does not say `any` or `all`, `any` or `all` around a
+/// single name, a name twice, a role beside one that includes it.
+///
+/// # `scope`
+///
+/// ```
+/// # use actix_web::{Responder, get};
+/// # use secure_runtime::{secured};
+/// #[secured(scope = any("orders:read", "orders:write"))]
+/// #[get("/orders")]
+/// async fn orders() -> impl Responder {
+///     "none yet"
+/// }
+/// ```
+///
+/// The same for the OAuth scopes of the token; scopes do not include each other. The answer is
+/// 403 with `insufficient_scope` and the scopes that are wanted.
+///
+/// # `allow`, `hide`
+///
+/// ```
+/// # use actix_web::{Responder, get, web};
+/// # use secure_runtime::{Principal, secured};
+/// async fn owns(customer: &Principal, id: u64) -> bool {
+///     customer.subject() == "ann" && id == 1
+/// }
+///
+/// #[secured(role = "customer", allow = owns(&customer, *id).await, hide)]
+/// #[get("/orders/{id}")]
+/// async fn order(customer: Principal, id: web::Path<u64>) -> impl Responder {
+///     format!("order {id} of {}", customer.subject())
+/// }
+/// ```
+///
+/// `allow` is an expression over the parameters, after all of them were decoded and validated and
+/// before the handler runs. It may `.await`. `false` is 403; with `hide` it is 404 with the body
+/// of a path that does not exist, so that a caller cannot find out what does. An `Err` decides
+/// nothing: 503, and its text goes to the log ([`IntoDecision`]).
+///
+/// Parameters that it uses have plain names: `id: web::Path<u64>`, not
+/// `web::Path(id): web::Path<u64>`. It sees the same values as the handler; what it must not
+/// consume, it borrows.
+///
+/// `hide` makes the answers equal, not the time that the rule takes. A path parameter that does not
+/// decode is 422 before `allow` is asked, and so is a wrong body.
+///
+/// Refused: an expression without a parameter in it, a part of a pattern, `hide` without `allow`.
+///
+/// # `max_age`
+///
+/// ```
+/// # use actix_web::{Responder, delete};
+/// # use secure_runtime::{secured};
+/// #[secured(max_age = "15min")]
+/// #[delete("/account")]
+/// async fn close_account() -> impl Responder {
+///     "closed"
+/// }
+/// ```
+///
+/// `max_age = "15min"`: the caller authenticated at most this long ago, by the token's
+/// `auth_time`, to which no leeway is added. A token without `auth_time` is too old. The answer is
+/// 401 with `insufficient_user_authentication` (RFC 9470). At most 366 days.
+///
+/// # `revocation`
+///
+/// ```
+/// # use actix_web::{HttpResponse, delete, get, post, Responder};
+/// # use secure_runtime::{Principal, Rejection, RevocationList, secured};
+/// #[secured(role = "admin", revocation = "0s")]
+/// #[delete("/shop")]
+/// async fn close_shop() -> impl Responder {
+///     "closed"
+/// }
+///
+/// #[secured(revocation(off = "shows what everybody may see"))]
+/// #[get("/weather")]
+/// async fn weather() -> impl Responder {
+///     "fair"
+/// }
+///
+/// #[secured]
+/// #[post("/logout")]
+/// async fn logout(
+///     caller: Principal,
+///     revocations: RevocationList,
+/// ) -> Result<HttpResponse, Rejection> {
+///     revocations.revoke(&caller).await?;
+///     Ok(HttpResponse::NoContent().finish())
+/// }
+/// ```
+///
+/// `revocation = "2s"`: a token that was revoked in the [`RevocationList`] is refused at most this
+/// long afterwards, in every process of the service; in the one that revoked it, at once. Without
+/// `revocation.redis` in the settings the list is that of this process alone, and processes of one
+/// service do not share it. With it each process knows all revocations and answers from its own
+/// memory, as long as that is known to be younger than the bound; else, and always for `"0s"`, it
+/// asks Redis. `revocation(off = "reason")` lets revoked tokens pass until they expire, and puts the
+/// reason into the lock file. Without it the bound is two seconds, or what `policy.toml` says. The
+/// answer is 401 with `invalid_token`.
+///
+/// On a public handler, a revoked token of an `Option<Principal>` is refused at once.
+///
+/// Refused: more than one hour, `off` without a reason or as a default, a public handler.
+///
+/// # `outage`
+///
+/// ```
+/// # use actix_web::{Responder, get};
+/// # use secure_runtime::secured;
+/// #[secured(outage = "local")]
+/// #[get("/news")]
+/// async fn news() -> impl Responder {
+///     "none"
+/// }
+/// ```
+///
+/// What happens where Redis has to be asked about revocations and does not answer within 50 ms, or
+/// has just lost its memory: `"deny"` refuses with 503 and `Retry-After`, `"local"` goes on with
+/// what this process knows, so that a token which was revoked elsewhere meanwhile passes until
+/// Redis is back. A process that has not read the revocations since it started refuses in either
+/// case. Without it the answer is `deny`, or what `policy.toml` says.
+///
+/// Refused: a public handler, a place beside `revocation(off = ..)`.
+///
+/// # `rate`
+///
+/// ```
+/// # use actix_web::{Responder, post};
+/// # use secure_runtime::{secured};
+/// #[secured(rate = ["5/s", "100/hour", "1000/min per route burst 100"])]
+/// #[post("/orders")]
+/// async fn place_order() -> impl Responder {
+///     "placed"
+/// }
+///
+/// #[secured(public, rate = "login")]
+/// #[post("/login")]
+/// async fn login() -> impl Responder {
+///     "not today"
+/// }
+/// ```
+///
+/// `rate = "10/min"`, or a list that holds as a whole: `rate = ["5/s", "100/hour"]`. A quota is
+/// `N/unit` or `N/5min`, in `s`, `min`, `h` (or `hour`) and `day`, at most 31 days. After it stand
+/// `per user` (the default where there is a caller), `per ip` (the default where there is none) or
+/// `per route` (all callers together), and `burst M`. Or it is a name of `policy.toml`. Without
+/// `rate` the default is `100/min`.
+///
+/// `N/unit` allows N at once, and then one each time the N-th part of the unit has passed: `10/min`
+/// lets 19 through in the first minute of a client that never pauses, and 10 in each further one.
+/// `burst 1` spreads them evenly. Counts are those of one process and one handler. The answer is
+/// 429 with `Retry-After`, and waiting that long is enough unless others share the quota.
+///
+/// Refused: zero, an unknown unit, overflow, a quota that a stricter one makes idle, `per user` on
+/// a public handler.
+///
+/// # `max_body`, `body_timeout`
+///
+/// ```
+/// # use actix_web::{Responder, put, web};
+/// # use secure_runtime::{secured};
+/// #[secured(max_body = "1MB", body_timeout = "1min")]
+/// #[put("/picture")]
+/// async fn picture(bytes: web::Bytes) -> impl Responder {
+///     format!("{} bytes", bytes.len())
+/// }
+/// ```
+///
+/// Most bytes of body that are read (413), and the time after admission in which all of it has
+/// arrived (408). `max_body = "1MB"`: `B`, `KB`, `MB` and `GB` are 1000-based, `KiB`, `MiB` and
+/// `GiB` are 1024-based. Defaults: `64KB`, `10s`. The limits of actix's own `JsonConfig` and the
+/// like do not apply.
+///
+/// Refused: zero, no unit, more than an hour, a handler that takes no body.
+///
+/// # `crate`
+///
+/// The path of this crate, where it is not `::secure_runtime`:
+///
+/// ```
+/// # use actix_web::{Responder, get};
+/// use secure_runtime as security;
+///
+/// #[security::secured(public, crate = security)]
+/// #[get("/items")]
+/// async fn items() -> impl Responder {
+///     "tea, coffee"
+/// }
+/// ```
+///
+/// # Parameters
+///
+/// `web::Json`, `web::Form`, `web::Query`, `web::Path`, `MultipartForm` (decoded strictly and
+/// validated), `web::Header`, `web::Bytes`, `String`, `web::Payload`, `web::Data`, `web::ReqData`,
+/// `HttpRequest`, [`Principal`], [`Claims`], an `Option` of these, and types of your own that
+/// implement [`Input`]. At most one reads the body.
+///
+/// A type that is decoded derives `garde::Validate`. `#[unvalidated]` before a parameter takes it
+/// without, and the lock file says so:
+///
+/// ```
+/// # use actix_web::{Responder, post, web};
+/// # use secure_runtime::secured;
+/// #[derive(serde::Deserialize)]
+/// struct Hook {
+///     event: String,
+/// }
+///
+/// #[secured(public, max_body = "4KB")]
+/// #[post("/hook")]
+/// async fn hook(#[unvalidated] hook: web::Json<Hook>) -> impl Responder {
+///     hook.into_inner().event
+/// }
+/// ```
+///
+/// Any other extractor of actix-web is taken as `#[unvalidated] name:` [`Extracted<T>`]; it sees no
+/// body.
+///
+/// # Limits
+///
+/// - Unknown fields are not seen inside a struct with `#[serde(flatten)]` and in enums that are
+///   untagged, internally or adjacently tagged: serde buffers those. Put
+///   `#[serde(deny_unknown_fields)]` on them where serde takes it.
+/// - A change of `policy.toml` rebuilds what depends on it. That there is one now where there was
+///   none, or a nearer one, is noticed at the next build of the package: `touch` a source file.
+/// - Route macros are recognised by their name: a handler below one that was imported under
+///   another name (`use actix_web::get as fetch`) does not compile.
+/// - actix turns a handler with a route macro into a unit struct, so its name cannot be a local
+///   variable in another function of the module. Parameters of guarded handlers may have such
+///   names.
 pub use secure_macros::secured;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -69,8 +69,8 @@ pub enum Revocation {
         /// Why, in the words of the developer.
         reason: &'static str,
     },
-    /// A token is refused at most this long after it was revoked, wherever that was done. In the
-    /// process that revoked it, it is refused at once.
+    /// A token is refused at most this long after it was revoked; at once in the process that
+    /// revoked it.
     Within(Duration),
 }
 

@@ -22,6 +22,7 @@ use crate::{
     input::{Input, Unvalidated},
     rejection::Rejection,
     response::Secured,
+    routes::Impossible,
 };
 
 /// A request on its way to a guarded handler, nothing of it judged or read.
@@ -211,13 +212,45 @@ pub async fn allow(
 }
 
 /// Turns the handler's output into a response; not `async`, as above.
-pub fn response<R: Responder>(admitted: &Admitted, output: R) -> HttpResponse {
-    output.respond_to(admitted.request()).map_into_boxed_body()
+pub fn response<O: Output<M>, M>(admitted: &Admitted, output: O) -> HttpResponse {
+    output.into_response(admitted.request())
+}
+
+/// What a handler may return: what actix-web can answer with.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the answer of a guarded handler",
+    label = "not a `Responder`",
+    note = "return an `HttpResponse`, a `web::Json`, a text, `impl Responder`, or a `Result` of one of these whose error implements `ResponseError`"
+)]
+pub trait Output<M> {
+    /// The answer to a request.
+    fn into_response(self, request: &HttpRequest) -> HttpResponse;
+}
+
+/// Marks the one way to be an [`Output`].
+#[derive(Debug)]
+pub struct ByResponder;
+
+impl<R: Responder> Output<ByResponder> for R {
+    fn into_response(self, request: &HttpRequest) -> HttpResponse {
+        self.respond_to(request).map_into_boxed_body()
+    }
+}
+
+/// A second candidate, as for [`SecuredHandler`](crate::SecuredHandler), without which the
+/// compiler would name actix's trait.
+impl<R: Impossible> Output<()> for R {
+    fn into_response(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::InternalServerError().finish()
+    }
 }
 
 /// Sends the response, with the fields that the policy adds.
-pub async fn respond(admitted: Admitted, response: HttpResponse) -> Secured {
-    admitted.respond(response).await
+pub fn respond(
+    admitted: Admitted,
+    response: HttpResponse,
+) -> impl Future<Output = Secured> + use<> {
+    admitted.respond(response)
 }
 
 impl From<Result<Secured, Refused>> for Secured {

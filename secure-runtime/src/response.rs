@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody};
+use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
 
 use crate::{
     input::{body::Body, refused_body::RefusedBody},
@@ -47,22 +48,37 @@ impl Secured {
     }
 }
 
+/// An answer on its way. It waits for nothing unless some of the request's body was not read;
+/// that is rare, and in a box, so that not every request is as large as one that waits.
+pub(crate) type Answer = Either<Ready<Secured>, LocalBoxFuture<'static, Secured>>;
+
 /// Lets a handler's response go.
-pub(crate) async fn secure(mut response: HttpResponse, body: &mut Body) -> Secured {
+pub(crate) fn secure(mut response: HttpResponse, mut body: Body) -> Answer {
+    if body.is_finished() {
+        response.extensions_mut().insert(Guarded);
+        return Either::Left(ready(Secured(response)));
+    }
+    Either::Right(Box::pin(async move {
+        Secured(let_pass(response, &mut body).await)
+    }))
+}
+
+/// The same for a response that no guarded handler made.
+pub(crate) async fn let_pass(mut response: HttpResponse, body: &mut Body) -> HttpResponse {
     response.extensions_mut().insert(Guarded);
-    Secured(close_over(response, body).await)
+    close_over(response, body).await
 }
 
 /// Refuses: the log says why, the caller learns what the table says.
-pub(crate) async fn refuse(
-    rejection: Rejection,
+pub(crate) fn refuse(
+    rejection: &Rejection,
     policy: &'static Policy,
     security: Option<&Security>,
-    body: &mut Body,
-) -> Secured {
-    log(&rejection, policy);
+    body: Body,
+) -> Answer {
+    log(rejection, policy);
     let space = security.map_or(ProtectionSpace::UNNAMED, Security::protection_space);
-    secure(rejection.respond(space), body).await
+    secure(rejection.respond(space), body)
 }
 
 fn log(rejection: &Rejection, policy: &Policy) {

@@ -1,7 +1,9 @@
 //! Registration of guarded handlers, and the record of what was registered.
 
+use std::time::Duration;
+
 use actix_web::{
-    Handler, Resource,
+    Handler, HttpMessage, Resource,
     body::MessageBody,
     dev::{HttpServiceFactory, ServiceRequest, ServiceResponse},
     guard,
@@ -13,18 +15,21 @@ use futures_util::FutureExt;
 
 use crate::{
     error::{Error, Mistake, Mistakes},
+    input::body::Body,
     manifest::{Entry, Manifest, MethodTable, Route},
     policy::{Access, Policy, Revocation, RoutePattern},
     private::Call,
-    response::{Guarded, Secured},
+    response::{self, Secured},
     security::Security,
+    shield,
 };
 
 /// A handler with a route macro below its `#[secured]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a route without a policy",
     label = "not secured",
-    note = "put `#[secured]` (any authenticated caller), `#[secured(role = \"..\")]` or `#[secured(public)]` above its route macro"
+    note = "put `#[secured]` (any authenticated caller), `#[secured(role = \"..\")]` or `#[secured(public)]` above its route macro",
+    note = "a guarded function without a route macro is registered with `Routes::route`"
 )]
 pub trait SecuredService: HttpServiceFactory {
     /// The methods and paths of the route macros.
@@ -40,7 +45,8 @@ pub trait SecuredService: HttpServiceFactory {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a route without a policy",
     label = "not secured",
-    note = "put `#[secured]` (any authenticated caller), `#[secured(role = \"..\")]` or `#[secured(public)]` above the function"
+    note = "put `#[secured]` (any authenticated caller), `#[secured(role = \"..\")]` or `#[secured(public)]` above the function",
+    note = "a guarded handler with a route macro is registered with `Routes::service`"
 )]
 pub trait SecuredHandler<M> {
     /// Asks the handler for its policy.
@@ -249,14 +255,18 @@ fn join(prefix: &str, path: &str) -> String {
     format!("{prefix}{slash}{path}")
 }
 
-/// Marks the responses of services that were mounted without a policy on purpose.
+/// Marks the responses of services that were mounted without a policy on purpose, and ends an
+/// upload that they do not read.
 async fn let_pass(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let mut response = next.call(request).await?;
-    response.response_mut().extensions_mut().insert(Guarded);
-    Ok(response)
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let mut body = Body::new(request.take_payload(), u64::MAX, Duration::MAX);
+    request.set_payload(body.take_stream()?);
+    let response = next.call(request).await?.map_into_boxed_body();
+    let (request, response) = response.into_parts();
+    let response = response::let_pass(response, &mut body).await;
+    Ok(ServiceResponse::new(request, response))
 }
 
 impl Manifest {
@@ -268,7 +278,7 @@ impl Manifest {
 
 impl Security {
     /// The routes of a service, for [`App::configure`](actix_web::App::configure) at the root of
-    /// an app.
+    /// an app. Its default service becomes one that answers 404 and 405 as problem details.
     pub fn routes(&self, routes: impl FnOnce(&mut Routes)) -> impl FnOnce(&mut ServiceConfig) {
         let security = self.clone();
         move |config| {
@@ -276,7 +286,8 @@ impl Security {
             let (manifest, mount) = routes.into_parts();
             config
                 .app_data(security)
-                .app_data(MethodTable::new(&manifest));
+                .app_data(MethodTable::new(&manifest))
+                .default_service(web::to(shield::no_route));
             mount(config);
         }
     }

@@ -123,6 +123,7 @@ impl SecurityBuilder {
             mut issuers,
             settings,
         } = self;
+        settings.check_challenges()?;
         issuers.extend(configured_issuers(&settings)?);
         let authenticator = if issuers.is_empty() {
             None
@@ -187,7 +188,8 @@ fn configured_issuers(settings: &Settings) -> Result<Vec<Issuer>, Error> {
     let mut issuers = Vec::new();
     for (place, configured) in settings.issuers.iter().enumerate() {
         let mut issuer = Issuer::new(&configured.issuer, &configured.audience)
-            .client_id_from(configured.client_id.as_str());
+            .client_id_from(configured.client_id.as_str())
+            .token_id_from(configured.token_id.as_str());
         for path in &configured.roles {
             issuer = issuer.roles_from(path.as_str());
         }

@@ -3,26 +3,39 @@
 
 use std::{
     future::{Ready, ready},
-    rc::Rc,
+    pin::Pin,
+    task::{self, Context, Poll},
+    time::Duration,
 };
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    error::InternalError,
     http::{
-        StatusCode,
+        StatusCode, Version,
         header::{self, HeaderName, HeaderValue},
     },
+    web::Payload,
 };
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::Either;
+use pin_project_lite::pin_project;
 
 use crate::{
+    admission::came_over_tls,
+    input::body::Body,
     manifest::MethodTable,
-    rejection::{Refusal, Rejection},
-    response::Guarded,
+    rejection::{ProtectionSpace, Refusal, Rejection},
+    response::{self, Guarded, Secured},
     security::Security,
 };
+
+/// More than any browser sends, with each cookie in a field of its own.
+const MAX_FIELDS: usize = 256;
+
+/// What actix takes over HTTP/1.1.
+const MAX_HEAD_BYTES: usize = 128 << 10;
 
 /// Middleware made by [`Security::shield`].
 ///
@@ -52,7 +65,7 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(ShieldService {
             security: self.0.clone(),
-            service: Rc::new(service),
+            service,
         }))
     }
 }
@@ -61,7 +74,7 @@ where
 #[derive(Debug)]
 pub struct ShieldService<S> {
     security: Security,
-    service: Rc<S>,
+    service: S,
 }
 
 impl<S, B> Service<ServiceRequest> for ShieldService<S>
@@ -71,60 +84,148 @@ where
 {
     type Response = ServiceResponse<BoxBody>;
     type Error = actix_web::Error;
-    type Future = LocalBoxFuture<'static, Result<Self::Response, Self::Error>>;
+    type Future = Either<Ready<Result<Self::Response, Self::Error>>, Shielded<S::Future>>;
 
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let security = self.security.clone();
-        let secure = request.app_config().secure();
-        let answer = self.service.call(request);
-        Box::pin(async move {
-            let mut response = answer.await?.map_into_boxed_body();
-            if response.response().extensions().get::<Guarded>().is_none() {
-                let refusal = refuse(&response, &security);
-                response = response.into_response(refusal);
-            }
+        let secure = came_over_tls(&self.security, request.request());
+        if is_too_large(&request) {
+            let rejection = Rejection::new(Refusal::HeadTooLarge, "the header fields over HTTP/2");
+            let response = rejection.respond(self.security.protection_space());
+            let mut response = request.into_response(response);
             add_fields(response.headers_mut(), secure);
-            Ok(response)
+            return Either::Left(ready(Ok(response)));
+        }
+        Either::Right(Shielded {
+            security: self.security.clone(),
+            secure,
+            answer: self.service.call(request),
         })
     }
+}
+
+pin_project! {
+    /// The answer of the inner service on its way through [`Shield`]. A future with a name, so
+    /// that it needs no box.
+    pub struct Shielded<F> {
+        security: Security,
+        secure: bool,
+        #[pin]
+        answer: F,
+    }
+}
+
+impl<F, B> Future for Shielded<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, actix_web::Error>>,
+    B: MessageBody + 'static,
+{
+    type Output = Result<ServiceResponse<BoxBody>, actix_web::Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = match task::ready!(this.answer.poll(context)) {
+            Ok(response) => response.map_into_boxed_body(),
+            // A layer inside this one failed: its text is its own, and no policy let it pass.
+            Err(_) => {
+                let mut response = unguarded(None).respond(this.security.protection_space());
+                add_fields(response.headers_mut(), *this.secure);
+                let error = InternalError::from_response(UNGUARDED, response);
+                return Poll::Ready(Err(error.into()));
+            }
+        };
+        if response.response().extensions().get::<Guarded>().is_none() {
+            let refusal = refuse(&response, this.security);
+            response = response.into_response(refusal);
+        }
+        add_fields(response.headers_mut(), *this.secure);
+        Poll::Ready(Ok(response))
+    }
+}
+
+impl<F> std::fmt::Debug for Shielded<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shielded").finish_non_exhaustive()
+    }
+}
+
+/// Whether the head is larger than a request needs. actix bounds it over HTTP/1.1; over HTTP/2
+/// the only bound is 16 MiB, which half a million indexed fields fill with a byte each on the wire
+/// and fifty times that in memory, for as long as the request lives.
+fn is_too_large(request: &ServiceRequest) -> bool {
+    let headers = request.headers();
+    let bytes = || {
+        headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len())
+    };
+    request.version() == Version::HTTP_2
+        && (headers.len() > MAX_FIELDS || bytes().sum::<usize>() > MAX_HEAD_BYTES)
 }
 
 /// The answer in place of a response that no policy let through.
 fn refuse(response: &ServiceResponse, security: &Security) -> HttpResponse {
     let request = response.request();
-    let methods = request
-        .app_data::<MethodTable>()
-        .map(|table| table.methods_at(request.path()))
-        .unwrap_or_default();
-    let rejection = if !methods.is_empty() && !methods.contains(&request.method().as_str()) {
-        let allow = HeaderValue::try_from(methods.join(", "));
-        let rejection = Rejection::new(Refusal::MethodNotAllowed, "no route for this method");
-        // INVARIANT: methods are tokens (RFC 9110), so they are a field value; without the field
-        // the refusal would still stand.
-        match allow {
-            Ok(allow) => rejection.with_field(header::ALLOW, allow),
-            Err(_) => rejection,
-        }
-    } else if matches!(
+    let is_missing = matches!(
         response.status(),
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
-    ) {
-        Rejection::new(Refusal::NotFound, "no route")
+    );
+    let rejection = if let Some(rejection) = wrong_method(request) {
+        rejection
+    } else if is_missing {
+        nothing_here()
     } else {
-        tracing::error!(
-            target: "secure_runtime::audit",
-            event = "sys_unguarded",
-            pattern = request.match_pattern(),
-            "a handler without `#[secured]` answered; its response was withheld",
-        );
-        Rejection::new(
-            Refusal::Unguarded,
-            "a handler without `#[secured]` answered",
-        )
+        unguarded(request.match_pattern())
     };
     rejection.respond(security.protection_space())
+}
+
+const UNGUARDED: &str = "a handler or a middleware without a policy answered";
+
+fn unguarded(pattern: Option<String>) -> Rejection {
+    tracing::error!(
+        target: "secure_runtime::audit",
+        event = Refusal::Unguarded.row().event,
+        status = Refusal::Unguarded.status().as_u16(),
+        pattern,
+        reason = UNGUARDED,
+        "a response was withheld: put `#[secured]` on its handler",
+    );
+    Rejection::new(Refusal::Unguarded, UNGUARDED)
+}
+
+/// The default service: answers where there is no route.
+///
+/// actix has one of its own, and reads on for ever where it drops a chunked body.
+pub(crate) async fn no_route(request: HttpRequest, payload: Payload) -> Secured {
+    let rejection = wrong_method(&request).unwrap_or_else(nothing_here);
+    let space = request
+        .app_data::<Security>()
+        .map_or(ProtectionSpace::UNNAMED, Security::protection_space);
+    let body = Body::new(payload.into_inner(), 0, Duration::ZERO);
+    response::secure(rejection.respond(space), body).await
+}
+
+fn nothing_here() -> Rejection {
+    Rejection::new(Refusal::NotFound, "no route")
+}
+
+/// The refusal of a request to a path that has routes for other methods only.
+fn wrong_method(request: &HttpRequest) -> Option<Rejection> {
+    // As the router read it: with its escapes resolved.
+    let path = request.match_info().as_str();
+    let methods = request.app_data::<MethodTable>()?.methods_at(path);
+    if methods.is_empty() || methods.contains(&request.method().as_str()) {
+        return None;
+    }
+    let rejection = Rejection::new(Refusal::MethodNotAllowed, "no route for this method");
+    // INVARIANT: methods are tokens (RFC 9110), so they are a field value; without the field
+    // the refusal would still stand.
+    Some(match HeaderValue::try_from(methods.join(", ")) {
+        Ok(allow) => rejection.with_field(header::ALLOW, allow),
+        Err(_) => rejection,
+    })
 }
 
 /// Fields for the answers of an API (OWASP REST security; REQUIREMENTS T3, T5). What the handler
@@ -156,9 +257,11 @@ fn add_fields(headers: &mut header::HeaderMap, secure: bool) {
         ),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     ];
+    headers.reserve(FIELDS.len() + 1);
     for (name, value) in FIELDS {
         if !headers.contains_key(&name) {
-            headers.insert(name, value);
+            // Nothing is there to be replaced, and `insert` is slower.
+            headers.append(name, value);
         }
     }
     if secure {

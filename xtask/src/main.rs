@@ -127,7 +127,7 @@ fn expand(name: &str) -> Result {
     }
     Steps::default().run(
         "expansion",
-        &mut cargo(&["expand", "--package", "examples", "--bin", name]),
+        &mut cargo(&["expand", "--package", "secure-examples", "--example", name]),
     )
 }
 

@@ -10,7 +10,7 @@ use actix_web::{
     post, put, web,
 };
 use derive_more::{Display, Error};
-use secure_runtime::{Claims, Principal, Refusal, Rejection, Routes, secured};
+use secure_runtime::{Claims, Principal, Refusal, Rejection, RevocationList, Routes, secured};
 use serde::{Deserialize, Serialize};
 
 pub use store::{Item, Order, Store};
@@ -29,12 +29,14 @@ pub fn routes(store: web::Data<Store>) -> impl Fn(&mut Routes) + Clone + Send + 
             .service(attach_receipt)
             .service(profile)
             .service(payment_settled)
+            .service(logout)
+            .service(logout_everywhere)
             .scope("/admin", |admin| {
-                admin.service(cancel).service(set_notice).route(
-                    "/orders/{id}",
-                    Method::GET,
-                    any_order,
-                );
+                admin
+                    .service(cancel)
+                    .service(set_notice)
+                    .service(log_user_out)
+                    .route("/orders/{id}", Method::GET, any_order);
             });
     }
 }
@@ -205,6 +207,27 @@ async fn profile(Claims(profile): Claims<Profile>) -> impl Responder {
     web::Json(profile)
 }
 
+/// Ends the use of the token that is sent, and of no other.
+#[secured(revocation = "0s")]
+#[post("/logout")]
+async fn logout(caller: Principal, revocations: RevocationList) -> Result<HttpResponse, Rejection> {
+    revocations.revoke(&caller).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Ends the use of every token that the caller has, on whatever device.
+#[secured(revocation = "0s")]
+#[post("/logout-everywhere")]
+async fn logout_everywhere(
+    caller: Principal,
+    revocations: RevocationList,
+) -> Result<HttpResponse, Rejection> {
+    revocations
+        .revoke_subject(caller.issuer(), caller.subject())
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
 /// The payment provider reports here. Its signature over the raw body would be checked first.
 #[secured(
     public = "the payment provider signs its calls",
@@ -231,6 +254,19 @@ async fn cancel(id: web::Path<u64>, store: web::Data<Store>) -> Result<HttpRespo
     } else {
         Err(ShopError::NoSuchOrder)
     }
+}
+
+/// Ends every token of a user: lost devices, stolen accounts. No admin whose own token was revoked
+/// gets here, not even for two seconds.
+#[secured(role = "admin", max_age = "15min", revocation = "0s")]
+#[post("/users/{name}/logout")]
+async fn log_user_out(
+    admin: Principal,
+    name: web::Path<String>,
+    revocations: RevocationList,
+) -> Result<HttpResponse, Rejection> {
+    revocations.revoke_subject(admin.issuer(), &name).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 #[derive(Deserialize, garde::Validate)]

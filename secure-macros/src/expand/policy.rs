@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 
-use super::{Expansion, kind};
+use super::{Expansion, alias, kind};
 use crate::check::{caller_on_public, no_body, second_body, source_text};
 use crate::errors::{Place, Wrong};
 use crate::model::{Access, Outage, Per, Policy, Quota, Revocation, Rule};
@@ -39,17 +39,18 @@ impl Expansion<'_> {
             .map(|(position, parameter)| {
                 let mut name = kind(position);
                 name.set_span(self.handler.sig.ident.span());
-                let ty = &parameter.ty;
+                let (alias, ty) = alias(&parameter.ty);
                 let bound = match parameter.unvalidated {
                     true => quote!(unvalidated::<#ty>),
                     false => quote!(input::<#ty, _>),
                 };
-                let bound = self.call(Place::of(ty), bound, TokenStream::new());
-                let probe = self.probe(parameter);
+                let bound = self.call(Place::of(&parameter.ty), bound, TokenStream::new());
+                let probe = self.probe(parameter, &ty);
                 quote! {
                     const fn #name() -> ::core::option::Option<#runtime::private::InputKind> {
                         #[allow(unused_imports)]
                         use #runtime::private::ProbeFallback as _;
+                        #alias
                         #bound;
                         #probe::KIND
                     }

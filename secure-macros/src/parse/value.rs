@@ -222,7 +222,7 @@ pub(super) fn rule(input: ParseStream<'_>, key: &Ident) -> Result<TokenStream, M
                 "the value of `allow` is no expression: {error}";
                 help: "write `allow = owns(&customer, *id).await`"
             );
-            Err(wrong.at(error.span()))
+            Err(wrong.at(value_place(input)))
         }
     }
 }

@@ -33,7 +33,7 @@ fn the_steps_stand_in_their_order() {
     let output = good("allow = owns(&customer)", item).to_string();
     let steps = [
         "__secured_call . admit",
-        "Probe :: < Principal , _ > :: take",
+        "type __secured_type = Principal ; :: secure_runtime :: private :: Probe :: < __secured_type , _ > :: take",
         "Probe :: < Path < u64 > , _ > :: take",
         "let customer = __secured_0 ;",
         "decision (owns (& customer))",

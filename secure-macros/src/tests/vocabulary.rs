@@ -53,14 +53,14 @@ a = "b"
 "#,
             &[(
                 "policy.toml:2: role `a` is no list of the roles it includes",
-                r#"write `a = []`, or `a = ["customer"]`"#,
+                r#"write `a = []`, or `a = ["another-role"]`"#,
             )],
         ),
         (
             "[roles]\na = [5]\n",
             &[(
                 "policy.toml:2: role `a` includes something that is no name",
-                r#"write `a = ["customer"]`"#,
+                r#"write `a = ["another-role"]`"#,
             )],
         ),
         (

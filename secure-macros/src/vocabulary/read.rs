@@ -143,7 +143,7 @@ impl Reader<'_> {
                     value.span(),
                     wrong!(
                         "role `{name}` is no list of the roles it includes";
-                        help: "write `{name} = []`, or `{name} = [\"customer\"]`"
+                        help: "write `{name} = []`, or `{name} = [\"another-role\"]`"
                     ),
                 );
                 continue;
@@ -159,7 +159,7 @@ impl Reader<'_> {
                         member.span(),
                         wrong!(
                             "role `{name}` includes something that is no name";
-                            help: "write `{name} = [\"customer\"]`"
+                            help: "write `{name} = [\"another-role\"]`"
                         ),
                     ),
                 }

@@ -32,36 +32,19 @@ pub struct Credentials<'a> {
 impl<'a> Credentials<'a> {
     /// The credentials of a request.
     pub fn from_headers(headers: &'a HeaderMap) -> Result<Self, Rejection> {
-        let mut fields = headers.get_all(AUTHORIZATION);
-        match (fields.next(), fields.next()) {
-            (None, _) => Err(Rejection::new(
-                Refusal::CredentialsMissing,
-                "credentials: no `Authorization` field",
-            )),
-            (Some(field), None) => Self::from_field(field.as_bytes()),
-            (Some(_), Some(_)) => Err(Rejection::new(
-                Refusal::CredentialsAmbiguous,
-                "credentials: more than one `Authorization` field",
-            )),
-        }
+        Self::of_token(token(headers)?)
     }
 
     /// The credentials in the value of an `Authorization` field.
     pub fn from_field(value: &'a [u8]) -> Result<Self, Rejection> {
-        let token = bearer(value).ok_or_else(|| {
-            Rejection::new(
-                Refusal::CredentialsMissing,
-                "credentials: the scheme is not `Bearer`",
-            )
-        })?;
+        Self::of_token(token_of(value)?)
+    }
+
+    /// The credentials that a token of any bytes is.
+    pub(super) fn of_token(token: &'a [u8]) -> Result<Self, Rejection> {
         let parts =
             split(token).map_err(|reason| Rejection::new(Refusal::CredentialsInvalid, reason))?;
         Ok(Self { token, parts })
-    }
-
-    /// All bytes of the token.
-    pub(super) fn token(&self) -> &'a [u8] {
-        self.token
     }
 
     /// Header, payload and signature, as they were sent.
@@ -85,6 +68,38 @@ impl fmt::Debug for Credentials<'_> {
     }
 }
 
+/// The bytes that a request sends as its token, of no particular shape yet.
+pub(super) fn token(headers: &HeaderMap) -> Result<&[u8], Rejection> {
+    let mut fields = headers.get_all(AUTHORIZATION);
+    match (fields.next(), fields.next()) {
+        (None, _) => Err(Rejection::new(
+            Refusal::CredentialsMissing,
+            "credentials: no `Authorization` field",
+        )),
+        (Some(field), None) => token_of(field.as_bytes()),
+        (Some(_), Some(_)) => Err(Rejection::new(
+            Refusal::CredentialsAmbiguous,
+            "credentials: more than one `Authorization` field",
+        )),
+    }
+}
+
+fn token_of(field: &[u8]) -> Result<&[u8], Rejection> {
+    let token = bearer(field).ok_or_else(|| {
+        Rejection::new(
+            Refusal::CredentialsMissing,
+            "credentials: the scheme is not `Bearer`",
+        )
+    })?;
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(Rejection::new(
+            Refusal::CredentialsInvalid,
+            "token: longer than 8 KiB",
+        ));
+    }
+    Ok(token)
+}
+
 /// What follows the scheme, if that is Bearer in any letter case.
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     const SCHEME: &[u8] = b"bearer";
@@ -102,9 +117,6 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 
 /// The three parts of a token (RFC 7515 section 7.1).
 fn split(token: &[u8]) -> Result<[&[u8]; 3], &'static str> {
-    if token.len() > MAX_TOKEN_BYTES {
-        return Err("token: longer than 8 KiB");
-    }
     if !token
         .iter()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))

@@ -217,14 +217,10 @@ impl Authenticator {
 
     /// Who sends a request with these header fields.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Rejection> {
-        let credentials = Credentials::from_headers(headers)?;
-        self.verify(&credentials)
-            .map_err(|reason| Rejection::new(Refusal::CredentialsInvalid, reason))
-    }
-
-    fn verify(&self, credentials: &Credentials<'_>) -> Result<Principal, Reason> {
-        let token = credentials.token();
+        let invalid = |reason: Reason| Rejection::new(Refusal::CredentialsInvalid, reason);
+        let token = credentials::token(headers)?;
         let snapshot = self.snapshot.load();
+        // Bytes that were verified before need not be looked at once more.
         if let Some(cache) = &snapshot.cache
             && let Some(principal) = cache.get(token)
         {
@@ -232,12 +228,17 @@ impl Authenticator {
             if valid.is_err() {
                 cache.remove(token);
             }
-            return valid.map(|()| principal);
+            return valid.map(|()| principal).map_err(invalid);
         }
-        let principal = Principal::new(jwt::verify(credentials, &snapshot.issuers)?);
-        // The clock does not change this, so a token of the cache has passed it.
-        principal.lifetime().check_length(self.max_lifetime)?;
-        principal.lifetime().check(self.now(), self.leeway)?;
+        let credentials = Credentials::of_token(token)?;
+        let verified = jwt::verify(&credentials, &snapshot.issuers).map_err(invalid)?;
+        let principal = Principal::new(verified);
+        // The clock does not change the first, so a token of the cache has passed it.
+        let lifetime = principal.lifetime();
+        lifetime
+            .check_length(self.max_lifetime)
+            .and_then(|()| lifetime.check(self.now(), self.leeway))
+            .map_err(invalid)?;
         if let Some(cache) = &snapshot.cache {
             cache.insert(token, &principal);
         }

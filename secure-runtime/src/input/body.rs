@@ -11,6 +11,7 @@ use crate::rejection::{Refusal, Rejection};
 /// A request body: nothing of it is read until an input asks for it.
 ///
 /// It keeps what was not read, so that a refusal can drain it or take it along.
+#[derive(Default)]
 pub(crate) struct Body {
     source: Source,
     #[cfg(feature = "multipart")]
@@ -18,8 +19,10 @@ pub(crate) struct Body {
     taken: bool,
 }
 
+#[derive(Default)]
 enum Source {
     /// Nothing was sent, or everything was read.
+    #[default]
     Finished,
     Here(Limited),
     /// The handler reads it as a stream.

@@ -24,11 +24,11 @@ const SOURCE: &str = "path";
 /// Decodes the segments.
 pub(super) fn read<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Rejection> {
     let segments = request.match_info();
-    // The router repairs what it cannot decode.
-    if !segments
-        .iter()
-        .all(|(_, segment)| is_well_formed(segment.as_bytes()))
-    {
+    // The path as it was sent comes first: in the segments the router has put U+FFFD where bytes
+    // are not UTF-8.
+    let sent = [request.path()].into_iter();
+    let mut texts = sent.chain(segments.iter().map(|(_, segment)| segment));
+    if !texts.all(|text| is_well_formed(text.as_bytes())) {
         return Err(Rejection::new(
             Refusal::HeadMalformed,
             "a percent-escape in the path is malformed or its bytes are not UTF-8",

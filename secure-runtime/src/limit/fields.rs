@@ -17,8 +17,8 @@ use actix_web::http::header::HeaderValue;
 
 use crate::policy::{Per, Quota};
 
-/// Room for two quotas, so that a value seldom grows while it is written.
-const USUAL_LENGTH: usize = 64;
+/// Room for three quotas, so that a value seldom grows while it is written.
+const USUAL_LENGTH: usize = 128;
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -92,9 +92,21 @@ impl List {
             self.0.push_str(", ");
         }
         self.0.push_str(label);
-        let [(first, its_value), (second, other_value)] = parameters;
-        // Writing to a String does not fail.
-        let _ = write!(self.0, ";{first}={its_value};{second}={other_value}");
+        for (name, value) in parameters {
+            self.0.push(';');
+            self.0.push_str(name);
+            self.0.push('=');
+            self.number(value);
+        }
+    }
+
+    /// Without the machinery of `write!`: it would be a third of the cost of a field.
+    fn number(&mut self, number: u64) {
+        if number > 9 {
+            self.number(number / 10);
+        }
+        // A remainder of ten fits.
+        self.0.push(char::from(b'0' + (number % 10) as u8));
     }
 
     fn finish(self) -> Option<HeaderValue> {

@@ -54,24 +54,33 @@ impl fmt::Display for Difference {
 }
 
 pub(super) fn compare(old: &[Block], new: &[Block]) -> Vec<Difference> {
-    let find = |blocks: &'_ [Block], heading: &str| -> Option<usize> {
-        blocks.iter().position(|block| block.heading == heading)
-    };
     let mut differences: Vec<Difference> = new
         .iter()
-        .filter_map(
-            |block| match find(old, &block.heading).and_then(|at| old.get(at)) {
-                Some(before) => difference(before, block),
-                None => Some(whole(block, Change::Added)),
-            },
-        )
+        .enumerate()
+        .filter_map(|(place, block)| match counterpart(new, place, old) {
+            Some(before) => difference(before, block),
+            None => Some(whole(block, Change::Added)),
+        })
         .collect();
     differences.extend(
         old.iter()
-            .filter(|block| find(new, &block.heading).is_none())
-            .map(|block| whole(block, Change::Removed)),
+            .enumerate()
+            .filter(|(place, _)| counterpart(old, *place, new).is_none())
+            .map(|(_, block)| whole(block, Change::Removed)),
     );
     differences
+}
+
+/// The block of the same heading among `others`. A heading may come several times: then they are
+/// compared in their order.
+fn counterpart<'a>(blocks: &[Block], place: usize, others: &'a [Block]) -> Option<&'a Block> {
+    let (before, from) = blocks.split_at_checked(place)?;
+    let heading = &from.first()?.heading;
+    let same = |block: &&Block| block.heading == *heading;
+    others
+        .iter()
+        .filter(same)
+        .nth(before.iter().filter(same).count())
 }
 
 fn whole(block: &Block, change: Change) -> Difference {
@@ -107,16 +116,12 @@ fn difference(old: &Block, new: &Block) -> Option<Difference> {
         if before == after {
             continue;
         }
-        lines.push((
-            key.to_owned(),
-            before.map(str::to_owned),
-            after.map(str::to_owned),
-        ));
-        let this = match demand(key, before, after) {
+        let this = match demand(key, before.as_deref(), after.as_deref()) {
             Some(Ordering::Less) => Change::Strengthened,
             Some(Ordering::Greater) => Change::Weakened,
             _ => Change::Changed,
         };
+        lines.push((key.to_owned(), before, after));
         change = Some(match (change, this) {
             (None, this) => this,
             (Some(Change::Weakened), _) | (_, Change::Weakened) => Change::Weakened,

@@ -32,11 +32,15 @@ struct Block {
 }
 
 impl Block {
-    fn line(&self, key: &str) -> Option<&str> {
-        self.lines
+    /// All that is said under this key. We say a thing once; a file may have been edited.
+    fn line(&self, key: &str) -> Option<String> {
+        let values: Vec<&str> = self
+            .lines
             .iter()
-            .find(|(name, _)| name == key)
+            .filter(|(name, _)| name == key)
             .map(|(_, value)| value.as_str())
+            .collect();
+        (!values.is_empty()).then(|| values.join(" and "))
     }
 }
 
@@ -71,15 +75,20 @@ impl Manifest {
 fn blocks(manifest: &Manifest) -> Vec<Block> {
     let mut blocks: Vec<Block> = manifest.routes().map(|route| guarded(&route)).collect();
     blocks.extend(manifest.unguarded().map(|(prefix, reason)| Block {
-        heading: format!("UNGUARDED {prefix}"),
+        heading: heading("UNGUARDED", prefix),
         lines: vec![("reason".to_owned(), format!("{reason:?}"))],
     }));
     blocks
 }
 
+/// A path may be empty, and a line does not end with a space.
+fn heading(method: &str, path: &str) -> String {
+    format!("{method} {path}").trim().to_owned()
+}
+
 fn guarded(route: &Route<'_>) -> Block {
     Block {
-        heading: format!("{} {}", route.method, route.path),
+        heading: heading(route.method, route.path),
         lines: demands(route.policy)
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value))

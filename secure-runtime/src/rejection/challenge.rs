@@ -23,6 +23,9 @@ impl ErrorCode {
     }
 }
 
+/// Room for a short realm, an error and its description.
+const USUAL_LENGTH: usize = 128;
+
 /// What challenges say of the service (RFC 9110 section 11.5, RFC 9728 section 5.1).
 ///
 /// Neither holds a quote or a backslash: [`Settings::check`](crate::Settings::check) sees to it.
@@ -48,7 +51,10 @@ pub(super) fn challenge(
     description: &str,
     wanted: Option<&(&'static str, String)>,
 ) -> String {
-    let mut challenge = format!("Bearer realm=\"{}\"", space.realm);
+    let mut challenge = String::with_capacity(USUAL_LENGTH);
+    for part in ["Bearer realm=\"", space.realm, "\""] {
+        challenge.push_str(part);
+    }
     let mut add = |name: &str, value: &str| {
         for part in [", ", name, "=\"", value, "\""] {
             challenge.push_str(part);

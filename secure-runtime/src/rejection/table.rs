@@ -32,6 +32,8 @@ pub enum Refusal {
     Forbidden,
     /// The path, the query or a header cannot be decoded.
     HeadMalformed,
+    /// The header fields are too many, or too long.
+    HeadTooLarge,
     /// As [`Forbidden`](Self::Forbidden), where the caller must not learn that the thing exists.
     Hidden,
     /// The request came without TLS.
@@ -163,6 +165,12 @@ impl Refusal {
                 None,
                 "input_validation_fail",
                 "the path, the query or a header cannot be decoded",
+            ),
+            Self::HeadTooLarge => row(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                None,
+                "input_too_large",
+                "the header fields are too many, or too long",
             ),
             // The same answer as `NotFound`, or it would hide nothing.
             Self::Hidden => row(

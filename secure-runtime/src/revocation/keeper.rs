@@ -169,8 +169,10 @@ impl Work {
                 }
                 #[cfg(test)]
                 Order::Break(answer) => {
-                    let broken = self.journal.as_mut().map(Journal::break_it);
-                    tell(answer, Ok(broken.unwrap_or(Ok(())).unwrap_or_default()));
+                    if let Some(journal) = &mut self.journal {
+                        journal.break_it();
+                    }
+                    tell(answer, Ok(()));
                 }
                 #[cfg(test)]
                 Order::Sweep(answer) => tell(answer, Ok(self.sweep())),

@@ -26,6 +26,11 @@
 //! never presented here before the cut-off survives it by at most `tokens.leeway`: keep clocks
 //! synchronised and the leeway short.
 //!
+//! # One process
+//!
+//! The list is that of this process. Where several serve one site, each has its own, and what one
+//! has revoked the others accept: revoke in each of them, or keep tokens short-lived.
+//!
 //! # Memory and file
 //!
 //! An entry is kept for as long as a token can be valid that it refuses: until `exp` and leeway

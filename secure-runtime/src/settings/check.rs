@@ -12,9 +12,7 @@ const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
 const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
-    // The realm stands between quotes in a header field.
-    realm(settings, mistakes);
-    resource_metadata(settings, mistakes);
+    challenges(settings, mistakes);
     // Zero means "no limit" to actix.
     header_timeout(settings, mistakes);
     // One place ends TLS, and it is known which.
@@ -27,6 +25,12 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     // No token would be good, or its revocation would be remembered for ever.
     max_lifetime(settings, mistakes);
     shared_revocations(settings, mistakes);
+}
+
+/// What stands between quotes in a header field.
+pub(super) fn challenges(settings: &Settings, mistakes: &mut Mistakes) {
+    realm(settings, mistakes);
+    resource_metadata(settings, mistakes);
 }
 
 fn realm(settings: &Settings, mistakes: &mut Mistakes) {
@@ -128,6 +132,9 @@ fn issuers(settings: &Settings, mistakes: &mut Mistakes) {
         }
         if issuer.client_id.is_empty() {
             mistake("client_id", "the value is empty");
+        }
+        if issuer.token_id.is_empty() {
+            mistake("token_id", "the value is empty");
         }
         for (key, claims) in [("roles", &issuer.roles), ("scopes", &issuer.scopes)] {
             if claims

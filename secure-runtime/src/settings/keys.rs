@@ -37,10 +37,13 @@ pub struct IssuerSettings {
     pub audience: String,
     /// Claims that list the caller's roles; a dot goes into an object. Default: `roles`.
     pub roles: Vec<String>,
-    /// Claims that list the token's scopes. Default: `scope`.
+    /// Claims that list the token's scopes. Default: `scope` and
+    /// `scp`.
     pub scopes: Vec<String>,
     /// The claim that names the client that the token was issued to. Default: `client_id`.
     pub client_id: String,
+    /// The claim that is the token's own identifier. Default: `jti`.
+    pub token_id: String,
     /// Takes tokens whose `typ` is `JWT` or absent, for issuers that do not send `at+jwt`.
     ///
     /// RFC 9068 has resource servers refuse these, because an ID token looks the same.
@@ -56,8 +59,9 @@ impl IssuerSettings {
             issuer: issuer.into(),
             audience: audience.into(),
             roles: vec!["roles".to_owned()],
-            scopes: vec!["scope".to_owned()],
+            scopes: vec!["scope".to_owned(), "scp".to_owned()],
             client_id: "client_id".to_owned(),
+            token_id: "jti".to_owned(),
             accept_generic_typ: false,
             keys: Vec::new(),
         }

@@ -406,4 +406,12 @@ impl Settings {
         check::check(self, &mut mistakes);
         mistakes.into_result(Error::Settings)
     }
+
+    /// The part of [`check`](Self::check) that holds for settings made by hand as well: they may
+    /// leave out what a server needs, and what they say of themselves goes into header fields.
+    pub(crate) fn check_challenges(&self) -> Result<(), Error> {
+        let mut mistakes = Mistakes::default();
+        check::challenges(self, &mut mistakes);
+        mistakes.into_result(Error::Settings)
+    }
 }

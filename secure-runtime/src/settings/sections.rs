@@ -157,6 +157,7 @@ fn issuer(table: &mut Table<'_>) -> Option<IssuerSettings> {
         client_id: table
             .optional("client_id", text)
             .unwrap_or(default.client_id),
+        token_id: table.optional("token_id", text).unwrap_or(default.token_id),
         accept_generic_typ: table
             .optional("accept_generic_typ", boolean)
             .unwrap_or_default(),

@@ -5,9 +5,9 @@ use std::{
 
 use actix_http::Request;
 use actix_web::{
-    App,
-    body::{self, BoxBody},
-    dev::{Payload, Service, ServiceResponse},
+    App, HttpResponse,
+    body::{self, MessageBody},
+    dev::{Payload, Service, ServiceFactory, ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
@@ -41,19 +41,22 @@ pub struct TestService {
 
 /// An app whose type need not be written.
 trait InProcess {
-    fn call(&self, request: Request) -> LocalBoxFuture<'_, ServiceResponse<BoxBody>>;
+    fn call(&self, request: Request) -> LocalBoxFuture<'_, HttpResponse>;
 }
 
-impl<S> InProcess for S
+impl<S, B> InProcess for S
 where
-    S: Service<Request, Response = ServiceResponse<BoxBody>, Error = actix_web::Error>,
+    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
 {
-    fn call(&self, request: Request) -> LocalBoxFuture<'_, ServiceResponse<BoxBody>> {
+    fn call(&self, request: Request) -> LocalBoxFuture<'_, HttpResponse> {
         let answer = Service::call(self, request);
         Box::pin(async move {
-            answer
-                .await
-                .expect("the shield turns errors into responses")
+            match answer.await {
+                Ok(response) => response.into_parts().1.map_into_boxed_body(),
+                // As a server does with what no layer of the app has answered.
+                Err(error) => error.error_response(),
+            }
         })
     }
 }
@@ -69,6 +72,33 @@ impl TestService {
         routes: impl Fn(&mut Routes) + 'static,
         configure: impl FnOnce(SecurityBuilder) -> SecurityBuilder,
     ) -> Self {
+        Self::of_app(configure, |security| {
+            security
+                .check(&Manifest::of(&routes))
+                .unwrap_or_else(|error| panic!("the routes cannot be served: {error}"));
+            App::new()
+                .configure(security.routes(routes))
+                .wrap(security.shield())
+        })
+        .await
+    }
+
+    /// As [`with`](Self::with), around an app that is put together by hand, with middleware of
+    /// your own for example.
+    pub async fn of_app<T, B>(
+        configure: impl FnOnce(SecurityBuilder) -> SecurityBuilder,
+        build: impl FnOnce(&Security) -> App<T>,
+    ) -> Self
+    where
+        T: ServiceFactory<
+                ServiceRequest,
+                Config = (),
+                Response = ServiceResponse<B>,
+                Error = actix_web::Error,
+                InitError = (),
+            > + 'static,
+        B: MessageBody + 'static,
+    {
         let (clock, hand) = Clock::manual();
         let tokens = Tokens::new(&clock);
         let mut settings = Settings::default();
@@ -81,12 +111,7 @@ impl TestService {
         )
         .build()
         .unwrap_or_else(|error| panic!("the security cannot be configured: {error}"));
-        security
-            .check(&Manifest::of(&routes))
-            .unwrap_or_else(|error| panic!("the routes cannot be served: {error}"));
-        let app = App::new()
-            .configure(security.routes(routes))
-            .wrap(security.shield());
+        let app = build(&security);
         Self {
             app: Box::new(init_service(app).await),
             clock: hand,
@@ -194,9 +219,9 @@ impl TestCall<'_> {
     }
 
     /// Adds a header field.
-    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let name: HeaderName = name.as_ref().parse().expect("a name of a header field");
-        let value = HeaderValue::from_str(value.as_ref()).expect("a value of a header field");
+        let value = HeaderValue::from_bytes(value.as_ref()).expect("a value of a header field");
         self.request = self.request.append_header((name, value));
         self
     }
@@ -244,7 +269,7 @@ impl TestCall<'_> {
         if let Some(payload) = self.payload {
             request = request.replace_payload(payload).0;
         }
-        let response = self.service.app.call(request).await.into_parts().1;
+        let response = self.service.app.call(request).await;
         TestResponse {
             status: response.status(),
             headers: response.headers().clone(),

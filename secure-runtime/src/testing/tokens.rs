@@ -24,12 +24,17 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// An issuer with a new key.
+    /// An issuer with a new key, `https://issuer.test`, whose tokens are for `service.test`.
     pub fn new(clock: &Clock) -> Self {
+        Self::named("https://issuer.test", "service.test", clock)
+    }
+
+    /// An issuer of this name with a new key, whose tokens are for this audience.
+    pub fn named(issuer: &str, audience: &str, clock: &Clock) -> Self {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key is generated");
         Self::with_key(
-            "https://issuer.test",
-            "service.test",
+            issuer,
+            audience,
             &pem("PRIVATE KEY", key.serialize_der()),
             &pem("PUBLIC KEY", key.subject_public_key_info()),
             clock,

@@ -12,6 +12,8 @@ const PUBLISHED: [&[u8]; 2] = [
     b"a-valid-string-secret-that-is-at-least-",
 ];
 
+const PEM: &[u8] = b"-----BEGIN ";
+
 /// Refuses a secret that is too short or that cannot have come from a random generator.
 pub(super) fn check(algorithm: HmacAlgorithm, secret: &[u8]) -> Result<(), KeyError> {
     let needed = algorithm.output();
@@ -30,6 +32,9 @@ pub(super) fn check(algorithm: HmacAlgorithm, secret: &[u8]) -> Result<(), KeyEr
         "it counts up or down"
     } else if PUBLISHED.iter().any(|known| secret.starts_with(known)) {
         "it is a published example"
+    } else if secret.windows(PEM.len()).any(|part| part == PEM) {
+        // A public key that verifies signatures must never become what makes them.
+        "it is a PEM text"
     } else {
         return Ok(());
     };

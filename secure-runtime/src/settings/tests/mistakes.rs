@@ -276,6 +276,10 @@ fn every_mistake_about_issuers_has_its_message() {
             "`issuers[0].client_id`: the value is empty",
         ),
         (
+            "$I token_id = \"\"\n$K",
+            "`issuers[0].token_id`: the value is empty",
+        ),
+        (
             "$I accept_generic_typ = 1\n$K",
             "`issuers[0].accept_generic_typ`: write `true` or `false`",
         ),

@@ -159,7 +159,7 @@ fn every_key_is_read() {
     assert_eq!(id.client_id, "azp");
     assert!(id.accept_generic_typ);
     assert_eq!(legacy.roles, ["roles"]);
-    assert_eq!(legacy.scopes, ["scope"]);
+    assert_eq!(legacy.scopes, ["scope", "scp"]);
     assert_eq!(legacy.client_id, "client_id");
     assert!(!legacy.accept_generic_typ);
     let algorithms = |issuer: &IssuerSettings| {

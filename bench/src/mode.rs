@@ -1,0 +1,114 @@
+//! The names of what is measured.
+
+/// One thing that is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The clone of the request that every extractor makes.
+    Bare,
+    /// Admission by a policy that demands nothing.
+    Empty,
+    /// Admission by a policy with one quota per address.
+    Quota,
+    /// Admission by a policy that wants any caller.
+    Token,
+    /// Admission by a policy that wants a caller of a role.
+    Role,
+    /// Admission by a policy with everything.
+    Full,
+    /// Refusal of a caller without credentials.
+    Refused401,
+    /// Refusal of a caller whose credentials are no token.
+    RefusedInvalid,
+    /// Refusal of a caller whose quota is used up.
+    Refused429,
+    /// A whole request in an app without this crate.
+    WholeBare,
+    /// A whole request to a handler that demands nothing.
+    WholeEmpty,
+    /// A whole request to a handler that wants a role and has one quota.
+    WholeGuarded,
+    /// A whole request to a handler that demands everything.
+    WholeFull,
+    /// A whole request without credentials.
+    WholeRefused401,
+    /// A whole request whose credentials are no token.
+    WholeRefusedInvalid,
+    /// A whole request whose quota is used up.
+    WholeRefused429,
+}
+
+impl Mode {
+    /// All of them, in the order of the tables.
+    pub const ALL: [Self; 16] = [
+        Self::Bare,
+        Self::Empty,
+        Self::Quota,
+        Self::Token,
+        Self::Role,
+        Self::Full,
+        Self::Refused401,
+        Self::RefusedInvalid,
+        Self::Refused429,
+        Self::WholeBare,
+        Self::WholeEmpty,
+        Self::WholeGuarded,
+        Self::WholeFull,
+        Self::WholeRefused401,
+        Self::WholeRefusedInvalid,
+        Self::WholeRefused429,
+    ];
+
+    /// The mode of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+
+    /// As the command line and the tables write it.
+    pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// What it is, in a few words.
+    pub fn description(self) -> &'static str {
+        self.row().1
+    }
+
+    /// What it is compared with.
+    pub fn baseline(self) -> Self {
+        self.row().2
+    }
+
+    fn row(self) -> (&'static str, &'static str, Self) {
+        use Mode::*;
+        match self {
+            Bare => ("bare", "no admission: the clone of the request", Bare),
+            Empty => ("empty", "`public`, no quota", Bare),
+            Quota => ("quota", "`public`, one quota per address", Bare),
+            Token => ("token", "any caller, token known", Bare),
+            Role => ("role", "one role, token known", Bare),
+            Full => (
+                "full",
+                "roles, scopes, age, three quotas, token known",
+                Bare,
+            ),
+            Refused401 => ("refused-401", "no credentials", Bare),
+            RefusedInvalid => ("refused-401-invalid", "not a token", Bare),
+            Refused429 => ("refused-429", "quota used up", Bare),
+            WholeBare => ("whole-bare", "no guard, no shield", WholeBare),
+            WholeEmpty => ("whole-empty", "`public`, no quota", WholeBare),
+            WholeGuarded => (
+                "whole-guarded",
+                "one role, one quota per user, token known",
+                WholeBare,
+            ),
+            WholeFull => (
+                "whole-full",
+                "roles, scopes, age, three quotas, token known",
+                WholeBare,
+            ),
+            WholeRefused401 => ("whole-refused-401", "no credentials", WholeBare),
+            WholeRefusedInvalid => ("whole-refused-401-invalid", "not a token", WholeBare),
+            WholeRefused429 => ("whole-refused-429", "quota used up", WholeBare),
+        }
+    }
+}

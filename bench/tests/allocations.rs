@@ -1,0 +1,84 @@
+//! No request allocates for a check that its policy does not have.
+//!
+//! What is counted are the calls to the allocator while a request is served, on its own thread.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps is a test that fails"
+)]
+
+use allocation_counter::measure;
+use secure_bench::{Case, Mode};
+
+/// Allocations of one request: of a few batches the smallest, since the thread that sweeps the
+/// limiter's tables may let one of them grow again at any time.
+fn allocations(mode: Mode) -> u64 {
+    let case = Case::new(mode);
+    let whole = (0..5).map(|_| {
+        let batch = case.batch();
+        measure(|| batch.serve()).count_total
+    });
+    let least = whole.min().unwrap();
+    least.div_ceil(Case::BATCH as u64)
+}
+
+/// Beyond what a request without this crate allocates.
+fn added(mode: Mode) -> u64 {
+    allocations(mode) - allocations(mode.baseline())
+}
+
+#[test]
+fn the_counter_counts() {
+    let info = measure(|| drop(std::hint::black_box(Box::new(1_u8))));
+    assert_eq!(info.count_total, 1);
+}
+
+#[test]
+fn admission_allocates_nothing() {
+    for mode in [
+        Mode::Empty,
+        Mode::Quota,
+        Mode::Token,
+        Mode::Role,
+        Mode::Full,
+    ] {
+        assert_eq!(added(mode), 0, "{}", mode.name());
+    }
+}
+
+/// The table of the response's extensions, where the mark of a guarded response is.
+#[test]
+fn a_guard_adds_one_allocation_to_a_request() {
+    assert!(added(Mode::WholeEmpty) <= 1);
+}
+
+/// The text of the one field that differs from request to request, and its shared owner.
+#[test]
+fn quotas_add_the_text_of_a_field_however_many_they_are() {
+    let empty = allocations(Mode::WholeEmpty);
+    assert!(allocations(Mode::WholeGuarded) <= empty + 2);
+    assert!(allocations(Mode::WholeFull) <= empty + 2);
+}
+
+#[test]
+fn a_refusal_allocates_little() {
+    for (mode, most) in [
+        (Mode::Refused401, 8),
+        (Mode::RefusedInvalid, 9),
+        (Mode::Refused429, 14),
+    ] {
+        let added = added(mode);
+        assert!(added <= most, "{}: {added}", mode.name());
+    }
+}
+
+/// `cargo test -p secure-bench --test allocations -- --ignored --nocapture`
+#[test]
+#[ignore = "prints the table of README.md"]
+fn table() {
+    println!("| mode | | allocations |\n|---|---|---:|");
+    for mode in Mode::ALL {
+        let (name, description) = (mode.name(), mode.description());
+        println!("| {name} | {description} | {} |", allocations(mode));
+    }
+}

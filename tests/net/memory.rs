@@ -1,0 +1,271 @@
+//! The shop under attack takes a bounded amount of memory, and answers afterwards.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use actix_web::{Responder, post, web};
+use futures_util::future::join_all;
+use secure_runtime::{Routes, secured};
+
+use crate::{
+    child::Shop,
+    rig::{Connection, Service, soon},
+};
+
+const MIB: usize = 1 << 20;
+
+/// Most that the shop may grow, at any time and for good.
+const GROWTH: usize = 96 * MIB;
+/// Connections held open at a time.
+const HELD: usize = 2000;
+/// Requests with credentials that are wrong.
+const BAD_TOKENS: usize = 100_000;
+/// Requests in flight on each connection of a flood.
+const PIPELINED: usize = 16;
+const FLOODING: usize = 8;
+
+/// Bytes of memory that a process has.
+fn resident(process: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    let kilobytes: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kilobytes << 10
+}
+
+struct Attacked {
+    shop: Shop,
+    before: usize,
+}
+
+impl Attacked {
+    async fn new() -> Self {
+        let shop = Shop::start();
+        for _ in 0..20 {
+            shop.ask(HEALTH).await;
+        }
+        let before = resident(shop.child.id());
+        Self { shop, before }
+    }
+
+    /// Since the start it has grown by less than `bound`, and still answers.
+    async fn assert_well(&self, after: &str, bound: usize) {
+        let grown = resident(self.shop.child.id()).saturating_sub(self.before);
+        assert!(grown < bound, "{after}: {} MiB", grown / MIB);
+        let start = Instant::now();
+        let answer = self.shop.ask(HEALTH).await;
+        assert_eq!(answer.status, 200, "{after}: {answer:?}");
+        assert!(
+            start.elapsed() < Duration::from_secs(1),
+            "{after}: {:?}",
+            start.elapsed()
+        );
+    }
+
+    /// Sends requests over a few connections, each with so many in flight, and reads the answers.
+    async fn flood(&self, count: usize, request: impl Fn(usize) -> String, expected: &[u16]) {
+        let request = &request;
+        let floods = (0..FLOODING).map(|place| async move {
+            let mut connection = self.shop.connect().await;
+            for batch in 0..count / FLOODING / PIPELINED {
+                let first = (batch * FLOODING + place) * PIPELINED;
+                let requests: String = (first..first + PIPELINED).map(request).collect();
+                connection.send(requests).await;
+                for _ in 0..PIPELINED {
+                    let answer = connection.answer().await;
+                    assert!(expected.contains(&answer.status), "{answer:?}");
+                }
+            }
+        });
+        join_all(floods.map(Box::pin)).await;
+    }
+}
+
+const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: a\r\n\r\n";
+
+/// One attack after the other on one process, so that what any of them leaves behind adds up.
+#[actix_web::test]
+async fn memory_is_bounded_under_attack() {
+    let attacked = Attacked::new().await;
+    let shop = &attacked.shop;
+
+    let head = "GET /items HTTP/1.1\r\nhost: a\r\nx: ";
+    let mut held = Vec::new();
+    for _ in 0..HELD / 50 {
+        held.extend(
+            join_all((0..50).map(|_| {
+                Box::pin(async {
+                    let mut connection = shop.connect().await;
+                    connection.send(head).await;
+                    connection
+                })
+            }))
+            .await,
+        );
+    }
+    attacked.assert_well("partial heads", GROWTH).await;
+    drop(held);
+
+    let uploads = (0..200).map(|_| async {
+        let mut connection = shop.connect().await;
+        connection
+            .send("POST /orders HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
+            .await;
+        connection
+            .send_for_ever(format!("1000\r\n{}\r\n", "x".repeat(4096)).as_bytes())
+            .await
+    });
+    join_all(uploads.map(Box::pin)).await;
+    attacked.assert_well("refused uploads", GROWTH).await;
+
+    let token = shop.folder.tokens.token("ann").role("customer").sign();
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let (_, rest) = signature.split_at(6);
+    let forged = |number: usize| {
+        let number = format!("{number:06}");
+        format!(
+            "GET /orders HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {signed}.{number}{rest}\r\n\r\n"
+        )
+    };
+    attacked.flood(BAD_TOKENS, forged, &[401, 429]).await;
+    let nonsense = |number: usize| {
+        format!(
+            "GET /orders HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {number:x}.{number:o}.a\r\n\r\n"
+        )
+    };
+    attacked.flood(BAD_TOKENS, nonsense, &[401, 429]).await;
+    attacked.assert_well("bad tokens", GROWTH).await;
+
+    let large = "x".repeat(100_000);
+    let request = |_| format!("GET /profile HTTP/1.1\r\nhost: a\r\nx: {large}\r\n\r\n");
+    attacked.flood(1024, request, &[401]).await;
+    attacked.assert_well("large headers", GROWTH).await;
+
+    let bomb = "x".repeat(1000);
+    let request = |number| {
+        let coding = ["gzip", "br", "deflate", "zstd"][number % 4];
+        format!(
+            "POST /payments/settled HTTP/1.1\r\nhost: a\r\ncontent-encoding: {coding}\r\ncontent-length: 1000\r\n\r\n{bomb}"
+        )
+    };
+    attacked.flood(4096, request, &[415, 429]).await;
+    attacked.assert_well("compressed bodies", GROWTH).await;
+}
+
+#[derive(serde::Deserialize, garde::Validate)]
+struct List {
+    #[garde(dive)]
+    list: Vec<Entry>,
+}
+
+#[derive(serde::Deserialize, garde::Validate)]
+struct Entry {
+    #[garde(range(min = 1))]
+    n: u8,
+}
+
+#[secured(public, rate = "10000/s", max_body = "1MB")]
+#[post("/list")]
+async fn take_list(list: web::Json<List>) -> impl Responder {
+    list.list
+        .iter()
+        .map(|entry| u64::from(entry.n))
+        .sum::<u64>()
+        .to_string()
+}
+
+/// What is wrong with an input is told in bounded space and time, however much is wrong.
+#[actix_web::test]
+async fn hostile_json_is_refused_in_bounded_time() {
+    let service = Service::start(|routes: &mut Routes| {
+        routes.service(take_list);
+    })
+    .await;
+    let many = vec![r#"{"n":0}"#; 100_000].join(",");
+    let unknown: String = (0..50_000).map(|i| format!(",\"k{i}\":1")).collect();
+    for (body, status) in [
+        (format!(r#"{{"list":[{many}]}}"#), 422),
+        (format!(r#"{{"list":[]{unknown}}}"#), 422),
+        (format!(r#"{{"list":[{{"n":1{unknown}}}]}}"#), 422),
+        ("[".repeat(900_000), 400),
+        (format!(r#"{{"list":{}"#, "[".repeat(900_000)), 400),
+        (
+            format!(
+                r#"{{"list":{}1{}}}"#,
+                "[".repeat(400_000),
+                "]".repeat(400_000)
+            ),
+            400,
+        ),
+        (r#"{"a":"#.repeat(180_000), 400),
+        (
+            format!(r#"{{"list":[{{"n":{}}}]}}"#, "9".repeat(900_000)),
+            400,
+        ),
+        (format!(r#"{{"{}":1}}"#, "k".repeat(900_000)), 422),
+        (
+            format!(
+                r#"{{"list":[{{"n":1,"{}":1}}]}}"#,
+                r"\u0000".repeat(150_000)
+            ),
+            422,
+        ),
+    ] {
+        let mut connection: Connection = service.connect().await;
+        let start = Instant::now();
+        let length = body.len();
+        connection
+            .send(format!("POST /list HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"))
+            .await;
+        let answer = soon("answer", connection.answer()).await;
+        let begin = body.get(..40).unwrap_or(&body);
+        assert!(
+            answer.status == status || answer.status == 400,
+            "{begin}: {answer:?}"
+        );
+        assert!(
+            answer.body.len() < 32 * 1024,
+            "{begin}: {} bytes",
+            answer.body.len()
+        );
+        assert!(
+            start.elapsed() < Duration::from_secs(5),
+            "{begin}: {:?}",
+            start.elapsed()
+        );
+    }
+    service.stop().await;
+}
+
+/// Fields that cost a byte each on the wire, because they repeat an entry of the table.
+#[actix_web::test]
+async fn over_http2_a_large_head_is_431() {
+    let service = Service::start(|routes: &mut Routes| {
+        routes.service(take_list);
+    })
+    .await;
+    let mut client = service.h2().await;
+    for (fields, length, status) in [
+        (200, 10, 404),
+        (257, 1, 431),
+        (5000, 1, 431),
+        (40, 4000, 431),
+        (1, 200_000, 431),
+    ] {
+        let mut request = http::Request::get("https://localhost/nowhere");
+        for _ in 0..fields {
+            request = request.header("x", "y".repeat(length));
+        }
+        let (answer, _) = client
+            .send_request(request.body(()).unwrap(), true)
+            .unwrap();
+        let answer = soon("answer", answer).await.unwrap();
+        assert_eq!(answer.status(), status, "{fields} {length}");
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+    }
+    service.stop().await;
+}

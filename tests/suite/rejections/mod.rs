@@ -1,0 +1,325 @@
+//! Every row of the table of refusals, reached by a request, and what holds for all of them.
+
+mod challenges;
+mod rows;
+
+use std::{fmt, time::Duration};
+
+use actix_web::{App, HttpResponse, Responder, get, post, web};
+use secure_runtime::{
+    Principal, Refusal, Routes, Settings, secured,
+    testing::{TestCall, TestResponse, TestService},
+};
+use serde_json::{Value, json};
+
+use crate::rig::{METHODS, Upload, challenge, take_journal};
+
+/// Stands in every place of a request that a careless answer could repeat.
+pub(crate) const CANARY: &str = "canary-5up3r53cr3t";
+
+/// The text of an error of the application.
+const INTERNAL: &str = "no connection to the store";
+
+/// Where the requests come from.
+pub(crate) const ADDRESS: &str = "203.0.113.77";
+
+#[derive(serde::Deserialize, garde::Validate)]
+struct Thing {
+    #[garde(length(max = 3))]
+    name: String,
+}
+
+#[derive(serde::Deserialize, garde::Validate)]
+struct Search {
+    #[serde(default)]
+    #[garde(skip)]
+    _text: String,
+}
+
+#[derive(Debug)]
+struct Broken;
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(INTERNAL)
+    }
+}
+
+/// Nobody gives the app one.
+struct Missing;
+
+#[secured(max_age = "10min")]
+#[get("/fresh")]
+async fn fresh() -> impl Responder {
+    "fresh"
+}
+
+#[secured(public, rate = "1000/s", max_body = "1KB", body_timeout = "2s")]
+#[post("/things")]
+async fn things(thing: web::Json<Thing>) -> impl Responder {
+    thing.into_inner().name
+}
+
+#[secured(public, rate = "1000/s")]
+#[get("/things")]
+async fn search(_search: web::Query<Search>) -> impl Responder {
+    "found"
+}
+
+#[secured(allow = caller.subject() == "owner")]
+#[get("/owned")]
+async fn owned(caller: Principal) -> impl Responder {
+    caller.subject().to_owned()
+}
+
+#[secured(allow = caller.subject() == "owner", hide)]
+#[get("/hidden/{id}")]
+async fn hidden_thing(caller: Principal, id: web::Path<u32>) -> impl Responder {
+    format!("{} {id}", caller.subject())
+}
+
+fn ask(_: &Principal) -> Result<bool, Broken> {
+    Err(Broken)
+}
+
+#[secured(allow = ask(&caller))]
+#[get("/undecided")]
+async fn undecided(caller: Principal) -> impl Responder {
+    caller.subject().to_owned()
+}
+
+#[secured]
+#[get("/missing")]
+async fn missing(_data: web::Data<Missing>) -> impl Responder {
+    "there"
+}
+
+#[secured(rate = ["1/min", "2/hour"])]
+#[get("/rare")]
+async fn rare() -> impl Responder {
+    "rare"
+}
+
+#[secured(role = "admin")]
+#[get("/admin")]
+async fn admin() -> impl Responder {
+    "admin"
+}
+
+#[secured(scope = all("orders:read", "orders:write"))]
+#[get("/scoped")]
+async fn scoped() -> impl Responder {
+    "scoped"
+}
+
+fn routes(routes: &mut Routes) {
+    routes
+        .service(fresh)
+        .service(things)
+        .service(search)
+        .service(owned)
+        .service(hidden_thing)
+        .service(undecided)
+        .service(missing)
+        .service(rare)
+        .service(admin)
+        .service(scoped);
+}
+
+pub(crate) const ALL: [Refusal; 23] = [
+    Refusal::AuthenticationTooOld,
+    Refusal::BodyMalformed,
+    Refusal::BodyTimeout,
+    Refusal::BodyTooLarge,
+    Refusal::ContentCodingUnsupported,
+    Refusal::ContentTypeUnsupported,
+    Refusal::CredentialsAmbiguous,
+    Refusal::CredentialsInvalid,
+    Refusal::CredentialsMissing,
+    Refusal::CredentialsRevoked,
+    Refusal::Forbidden,
+    Refusal::HeadMalformed,
+    Refusal::Hidden,
+    Refusal::HttpsRequired,
+    Refusal::InputInvalid,
+    Refusal::MethodNotAllowed,
+    Refusal::NotConfigured,
+    Refusal::NotFound,
+    Refusal::QuotaExceeded,
+    Refusal::RoleMissing,
+    Refusal::ScopeMissing,
+    Refusal::Undecided,
+    Refusal::Unguarded,
+];
+
+async fn service() -> TestService {
+    TestService::with(routes, |security| {
+        let mut settings = Settings::default();
+        settings.danger.plaintext = true;
+        settings.realm = "things".to_owned();
+        security.settings(settings)
+    })
+    .await
+}
+
+/// Puts the canary everywhere where it changes nothing.
+fn marked(call: TestCall<'_>) -> TestCall<'_> {
+    call.peer(ADDRESS.parse().unwrap())
+        .header("x-canary", CANARY)
+        .header("cookie", format!("session={CANARY}"))
+        .header("user-agent", CANARY)
+        .header("referer", format!("https://{CANARY}.test/"))
+}
+
+fn caller(call: TestCall<'_>) -> TestCall<'_> {
+    marked(call)
+        .subject(CANARY)
+        .claim("jti", CANARY)
+        .claim("email", CANARY)
+}
+
+/// Sends a request that meets exactly this refusal.
+pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
+    let service = service().await;
+    let thing = || service.post("/things").json(json!({ "name": "abc" }));
+    let call = match refusal {
+        Refusal::AuthenticationTooOld => caller(service.get("/fresh"))
+            .edit_token(|token| token.authenticated(Duration::from_secs(601))),
+        Refusal::BodyMalformed => marked(service.post("/things"))
+            .body("application/json", format!("{{\"name\":\"{CANARY}\"")),
+        Refusal::BodyTimeout => {
+            tokio::time::pause();
+            marked(service.post("/things")).stream(
+                "application/json",
+                Upload::silent_after(format!("{{\"name\":\"{CANARY}\"")),
+            )
+        }
+        Refusal::BodyTooLarge => {
+            marked(service.post("/things")).body("application/json", CANARY.repeat(100))
+        }
+        Refusal::ContentCodingUnsupported => marked(thing()).header("content-encoding", CANARY),
+        Refusal::ContentTypeUnsupported => {
+            marked(service.post("/things")).body("application/canary-5up3r53cr3t", CANARY)
+        }
+        Refusal::CredentialsAmbiguous => marked(service.get("/admin"))
+            .header("authorization", format!("Bearer {CANARY}"))
+            .header("authorization", format!("Bearer {CANARY}")),
+        Refusal::CredentialsInvalid => caller(service.get("/admin")).claim("exp", 1),
+        Refusal::CredentialsMissing => {
+            marked(service.get("/admin")).header("authorization", format!("Basic {CANARY}"))
+        }
+        Refusal::CredentialsRevoked => {
+            let revocations = service.security().revocations();
+            let ended = revocations.revoke_session("https://issuer.test", "ended");
+            ended.await.unwrap();
+            caller(service.get("/admin")).claim("sid", "ended")
+        }
+        Refusal::Forbidden => caller(service.get("/owned")),
+        Refusal::HeadMalformed => marked(service.get("/things?text=canary-5up3r53cr3t%zz")),
+        Refusal::Hidden => caller(service.get("/hidden/7")),
+        Refusal::HttpsRequired => {
+            let service =
+                TestService::with(routes, |security| security.settings(Settings::default())).await;
+            return caller(service.get("/admin")).send().await;
+        }
+        Refusal::InputInvalid => marked(service.post("/things")).json(json!({ "name": CANARY })),
+        Refusal::MethodNotAllowed => marked(service.delete("/things")),
+        Refusal::NotConfigured => caller(service.get("/missing")),
+        Refusal::NotFound => marked(service.get("/canary-5up3r53cr3t?canary-5up3r53cr3t")),
+        Refusal::QuotaExceeded => {
+            assert_eq!(caller(service.get("/rare")).send().await.status(), 200);
+            caller(service.get("/rare"))
+        }
+        Refusal::RoleMissing => caller(service.get("/admin")).role(CANARY),
+        Refusal::ScopeMissing => caller(service.get("/scoped")).scope(CANARY),
+        Refusal::Undecided => caller(service.get("/undecided")),
+        Refusal::Unguarded => {
+            let service = TestService::of_app(
+                |security| security,
+                |security| {
+                    App::new()
+                        .configure(security.routes(routes))
+                        .route("/open", web::get().to(unguarded))
+                        .wrap(security.shield())
+                },
+            )
+            .await;
+            return caller(service.get("/open")).send().await;
+        }
+        other => panic!("no request reaches {other:?}"),
+    };
+    let response = call.send().await;
+    take_journal();
+    response
+}
+
+async fn unguarded() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header(("x-canary", CANARY))
+        .insert_header(("set-cookie", CANARY))
+        .body(CANARY)
+}
+
+#[actix_web::test]
+async fn h16_every_refusal_is_problem_details_and_says_nothing_of_the_request() {
+    for refusal in ALL {
+        let response = reach(refusal).await;
+        response.assert_refused(refusal);
+        let problem: Value = response.json();
+        let context = format!("{refusal:?}: {problem}");
+
+        assert_eq!(problem["status"], refusal.status().as_u16(), "{context}");
+        let quota = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+        let kind = match refusal {
+            Refusal::QuotaExceeded => quota,
+            _ => "about:blank",
+        };
+        assert_eq!(problem["type"], kind, "{context}");
+        if kind == "about:blank" {
+            // RFC 9457 section 4.2.1: then the title is the status phrase.
+            assert_eq!(
+                problem["title"].as_str(),
+                refusal.status().canonical_reason(),
+                "{context}"
+            );
+        }
+        let members: Vec<&str> = problem
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let allowed = [
+            "detail",
+            "errors",
+            "status",
+            "title",
+            "type",
+            "violated-policies",
+        ];
+        assert!(
+            members.iter().all(|name| allowed.contains(name)),
+            "{context}"
+        );
+
+        for (name, count) in [("content-type", 1), ("cache-control", 1), ("server", 0)] {
+            assert_eq!(response.headers().get_all(name).count(), count, "{context}");
+        }
+        assert_eq!(
+            response.header("cache-control"),
+            Some("no-store"),
+            "{context}"
+        );
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
+
+        let all = format!("{:?} {}", response.headers(), response.text());
+        assert!(!all.contains(CANARY), "{context}: {all}");
+        assert!(!all.contains("5up3r"), "{context}: {all}");
+        // Names of our own types and files are internals.
+        for internal in [
+            INTERNAL, ADDRESS, "suite", "src/", ".rs", "::", "Missing", "secure",
+        ] {
+            assert!(!response.text().contains(internal), "{context}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+use actix_web::web;
+use secure_runtime::secured;
+
+#[secured(allow = std::future::ready(*id == 7))]
+async fn index(id: web::Path<u64>) -> &'static str {
+    "open"
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use actix_web::web;
+use secure_runtime::secured;
+
+#[secured(body_timeout = "0s")]
+async fn index(order: web::Bytes) -> &'static str {
+    "open"
+}
+
+fn main() {}

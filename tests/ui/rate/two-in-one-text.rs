@@ -1,0 +1,8 @@
+use secure_runtime::secured;
+
+#[secured(rate = "5/s 100/hour")]
+async fn index() -> &'static str {
+    "open"
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use secure_runtime::{Routes, secured};
+
+#[secured(public)]
+async fn index() -> &'static str {
+    "open"
+}
+
+fn routes(routes: &mut Routes) {
+    routes.service(index);
+}
+
+fn main() {}

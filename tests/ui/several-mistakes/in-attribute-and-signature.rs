@@ -1,0 +1,8 @@
+use secure_runtime::secured;
+
+#[secured(role = "admim", max_body = "4KB")]
+fn index() -> &'static str {
+    "open"
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use secure_runtime::secured;
+
+#[secured]
+struct Index;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use secure_runtime::secured;
+
+struct Shop;
+
+#[secured]
+impl Shop {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use secure_runtime::secured;
+
+#[secured]
+#[actix_web::get("/")]
+async fn index() {}
+
+fn main() {}

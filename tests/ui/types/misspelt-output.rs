@@ -1,0 +1,8 @@
+use secure_runtime::secured;
+
+#[secured]
+async fn index() -> Pge {
+    "open"
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use secure_runtime::secured;
+
+#[secured]
+async fn index() -> () {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use secure_runtime::secured;
+
+#[secured]
+async fn index() -> std::time::Duration {
+    std::time::Duration::ZERO
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use actix_web::web;
+use secure_runtime::secured;
+
+#[derive(serde::Deserialize)]
+struct Order {}
+
+#[secured]
+async fn index(_order: web::Path<Order>) -> &'static str {
+    "open"
+}
+
+fn main() {}
