@@ -6,7 +6,7 @@ use secure_runtime::Clock;
 
 use crate::{
     instance::{BOUND, Instance, Verdict, WrongClock, eventually, pause},
-    server::Redis,
+    server::{Redis, free_port},
 };
 
 #[actix_web::test]
@@ -20,9 +20,9 @@ async fn a_revoked_token_is_refused_elsewhere() {
         let name = format!("t{number}");
         assert_eq!(there.verdict(&name, BOUND).await, Verdict::Accepted);
         here.revoke(&name).await.unwrap();
+        times.push(there.until_refused(&name).await);
         assert_eq!(here.verdict(&name, BOUND).await, Verdict::Refused);
         assert_eq!(there.verdict(&name, Duration::ZERO).await, Verdict::Refused);
-        times.push(there.until_refused(&name).await);
     }
     times.sort();
     println!(
@@ -215,4 +215,58 @@ async fn a_user_with_a_password_and_few_rights() {
     let stranger = Instance::new(&url).await;
     pause(500).await;
     assert_eq!(stranger.verdict("b", BOUND).await, Verdict::Undecided);
+}
+
+/// The certificate of a stranger is not taken, nor one for another name.
+#[actix_web::test]
+async fn with_tls() {
+    let folder = std::env::temp_dir().join(format!("secure-redis-tls-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    for name in ["ours", "other"] {
+        let names = vec!["localhost".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).unwrap();
+        std::fs::write(file(name), made.cert.pem()).unwrap();
+        std::fs::write(
+            file(&format!("{name}.key")),
+            made.signing_key.serialize_pem(),
+        )
+        .unwrap();
+    }
+    let port = free_port();
+    let redis = Redis::with(&[
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        &file("ours"),
+        "--tls-key-file",
+        &file("ours.key"),
+        "--tls-ca-cert-file",
+        &file("ours"),
+        "--tls-auth-clients",
+        "no",
+    ]);
+    let trusting = async |host: &str, authority: &str| {
+        let url = format!("rediss://{host}:{port}");
+        let authority = file(authority).into();
+        let configure = |settings: &mut secure_runtime::Settings| {
+            settings.revocation.ca_file = Some(authority);
+        };
+        Instance::with(&url, Clock::system(), configure).await
+    };
+    let here = trusting("localhost", "ours").await;
+    here.wait().await;
+    here.revoke("a").await.unwrap();
+    assert_eq!(here.verdict("a", Duration::ZERO).await, Verdict::Refused);
+    for (host, authority) in [("localhost", "other"), ("127.0.0.1", "ours")] {
+        let stranger = trusting(host, authority).await;
+        pause(500).await;
+        assert_eq!(
+            stranger.verdict("b", BOUND).await,
+            Verdict::Undecided,
+            "{host} {authority}"
+        );
+    }
+    drop(redis);
+    std::fs::remove_dir_all(folder).unwrap();
 }
