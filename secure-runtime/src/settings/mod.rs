@@ -276,6 +276,12 @@ pub struct RevocationSettings {
     ///
     /// `redis://user:password@host:6379/0`, `rediss://..` for TLS,
     /// `redis+sentinel://host:26379,host:26379/NAME` or `redis+cluster://host:7000,host:7001`.
+    ///
+    /// A server that restarts, is emptied or is replaced by a replica may have lost revocations;
+    /// for two seconds it is then treated as silent, and every process tells it what it knows. A
+    /// process that starts while no other one is there cannot know what an emptied server has
+    /// lost: set `appendonly yes` and `maxmemory-policy noeviction`, and with replicas
+    /// `min-replicas-to-write 1`. The log warns at start where they are not set.
     pub redis: Option<RedisUrl>,
     /// What the names of its keys begin with. Default: `secure`.
     pub prefix: String,
