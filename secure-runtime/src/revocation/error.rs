@@ -75,6 +75,10 @@ impl RevocationError {
 
 impl From<RevocationError> for Rejection {
     fn from(error: RevocationError) -> Self {
-        Self::new(Refusal::Undecided, format!("revocation: {error}"))
+        let rejection = Self::new(Refusal::Undecided, format!("revocation: {error}"));
+        match error {
+            RevocationError::Store => rejection.with_retry_after(2),
+            _ => rejection,
+        }
     }
 }
