@@ -56,6 +56,7 @@ pub(crate) static TOKEN: Policy = without_quota(Access::Authenticated {
     scopes: None,
     max_age: None,
     revocation: Revocation::Within(Duration::from_secs(2)),
+    outage: private::Outage::Deny,
 });
 
 /// Demands a role.
@@ -67,6 +68,7 @@ pub(crate) static ROLE: Policy = without_quota(Access::Authenticated {
     scopes: None,
     max_age: None,
     revocation: Revocation::Within(Duration::from_secs(2)),
+    outage: private::Outage::Deny,
 });
 
 const fn without_quota(access: Access) -> Policy {

@@ -10,6 +10,7 @@ use crate::units::{self, LONGEST_AGE, LONGEST_UPLOAD};
 use crate::vocabulary::{Defaults, Table, Vocabulary};
 
 mod names;
+pub(crate) mod outage;
 mod quotas;
 mod revocation;
 
@@ -82,6 +83,7 @@ fn public_has_no_other_access(subject: &Subject<'_>, errors: &mut Errors) {
         ("role", args.role.as_ref().map(|role| role.key)),
         ("scope", args.scope.as_ref().map(|scope| scope.key)),
         ("max_age", args.max_age.as_ref().map(|max_age| max_age.key)),
+        ("outage", args.outage.as_ref().map(|outage| outage.key)),
         (
             "revocation",
             args.revocation.as_ref().map(|revocation| revocation.key),
@@ -228,6 +230,7 @@ fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
         }
     };
     let revocation = revocation::revocation(subject, errors);
+    let outage = outage::outage(subject, errors);
     // Nothing is guarded by half: without the vocabulary nobody is let in.
     if subject.vocabulary.is_none() {
         return Some(Access::Refused);
@@ -241,6 +244,7 @@ fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
         scopes: scopes?,
         max_age: max_age?,
         revocation: revocation?,
+        outage: outage?,
     })
 }
 

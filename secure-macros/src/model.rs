@@ -15,6 +15,7 @@ pub(crate) struct Args {
     pub(crate) hide: Option<Setting<()>>,
     pub(crate) max_age: Option<Setting<Text>>,
     pub(crate) max_body: Option<Setting<Text>>,
+    pub(crate) outage: Option<Setting<Text>>,
     pub(crate) public: Option<Setting<Option<Text>>>,
     pub(crate) rate: Option<Setting<Vec<Text>>>,
     pub(crate) revocation: Option<Setting<Switch>>,
@@ -137,12 +138,20 @@ pub(crate) enum Access {
         scopes: Option<Rule>,
         max_age: Option<u64>,
         revocation: Revocation,
+        outage: Outage,
     },
     Public {
         reason: Option<String>,
     },
     /// Nobody: the vocabulary could not be read and the build fails elsewhere.
     Refused,
+}
+
+/// What happens where the shared store does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outage {
+    Deny,
+    Local,
 }
 
 /// How old the knowledge of revoked tokens may be.

@@ -10,6 +10,7 @@
 mod attribute;
 mod expansion;
 mod names;
+mod outage;
 mod properties;
 mod rates;
 mod revocation;

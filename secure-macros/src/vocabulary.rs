@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use proc_macro2::Span;
 
 use crate::errors::{Errors, Wrong, wrong};
+use crate::model::Outage;
 use crate::units::{self, Quota};
 
 mod read;
@@ -103,6 +104,7 @@ pub(crate) struct Defaults {
     pub(crate) body_timeout: u64,
     /// Seconds. To switch it off by default is not offered: that wants a reason, route by route.
     pub(crate) revocation: u64,
+    pub(crate) outage: Outage,
 }
 
 /// A quota and the name that callers see.
@@ -129,6 +131,7 @@ impl Default for Defaults {
             max_body: 64_000,
             body_timeout: 10,
             revocation: 2,
+            outage: Outage::Deny,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     authorization::{self, Decision},
     input::body::Body,
     limit::{self, Charges},
-    policy::{Access, Policy, Revocation},
+    policy::{Access, Outage, Policy, Revocation},
     rejection::{Refusal, Rejection},
     response::{self, Answer, Secured},
     security::Security,
@@ -38,7 +38,7 @@ pub struct Admitted {
 }
 
 /// Judges a request by its policy: everything that can be known without its body.
-fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
+async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
     let Admitted {
         policy,
         security,
@@ -61,9 +61,10 @@ fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         scopes,
         max_age,
         revocation,
+        outage,
     } = &policy.access
     {
-        let caller = authenticate(security, request, *revocation)?;
+        let caller = authenticate(security, request, *revocation, *outage).await?;
 
         if let Some(max_age) = max_age {
             security.authenticator()?.check_age(&caller, *max_age)?;
@@ -158,31 +159,34 @@ fn declared_body(headers: &HeaderMap, max_body: u64) -> Result<(), Rejection> {
 /// Credentials to principal, unless they were revoked. Credentials that are wrong count against the client's address, and
 /// beyond that quota the answer is 429: so a guesser learns nothing more, while callers with valid
 /// credentials behind the same address go on.
-fn authenticate(
+async fn authenticate(
     security: &Security,
     request: &HttpRequest,
     revocation: Revocation,
+    outage: Outage,
 ) -> Result<Principal, Rejection> {
-    security
-        .authenticator()?
-        .authenticate(request.headers())
-        .and_then(|caller| {
-            security.revocations().check(&caller, revocation)?;
-            Ok(caller)
-        })
-        .map_err(|rejection| match rejection.refusal() {
-            Refusal::CredentialsAmbiguous
-            | Refusal::CredentialsInvalid
-            | Refusal::CredentialsRevoked => security
-                .limiter()
-                .charge_ip(
-                    security.authentication_failures(),
-                    client_address(security, request),
-                )
-                .err()
-                .unwrap_or(rejection),
-            _ => rejection,
-        })
+    let verified = security.authenticator()?.authenticate(request.headers());
+    let judged = match verified {
+        Ok(caller) => security
+            .revocations()
+            .judge(&caller, revocation, outage)
+            .await
+            .map(|()| caller),
+        Err(rejection) => Err(rejection),
+    };
+    judged.map_err(|rejection| match rejection.refusal() {
+        Refusal::CredentialsAmbiguous
+        | Refusal::CredentialsInvalid
+        | Refusal::CredentialsRevoked => security
+            .limiter()
+            .charge_ip(
+                security.authentication_failures(),
+                client_address(security, request),
+            )
+            .err()
+            .unwrap_or(rejection),
+        _ => rejection,
+    })
 }
 
 fn client_address(security: &Security, request: &HttpRequest) -> ClientAddress {
@@ -217,7 +221,7 @@ impl Admitted {
             principal: None,
             charges: Charges::default(),
         };
-        match check(&mut admitted) {
+        match check(&mut admitted).await {
             Ok(()) => Ok(admitted),
             Err(rejection) => Err(admitted.refuse(rejection).await),
         }
@@ -240,11 +244,13 @@ impl Admitted {
 
     /// Who calls a route that asks for no credentials: nobody known, where none were sent. Some
     /// that are not valid are refused, because their sender believes to be known.
-    pub(crate) fn optional_principal(&self) -> Result<Option<Principal>, Rejection> {
+    pub(crate) async fn optional_principal(&self) -> Result<Option<Principal>, Rejection> {
         if !self.request.headers().contains_key(header::AUTHORIZATION) {
             return Ok(None);
         }
-        authenticate(&self.security, &self.request, STRICTEST).map(Some)
+        authenticate(&self.security, &self.request, STRICTEST, Outage::Deny)
+            .await
+            .map(Some)
     }
 
     /// The answer to a request that is refused. It takes the body along.

@@ -83,7 +83,8 @@ pub use input::{Extracted, Input, Unvalidated, Validated};
 pub use lock::{Change, Difference};
 pub use manifest::{Manifest, Route};
 pub use policy::{
-    Access, AllowRule, InputKind, InputPolicy, Per, Policy, Quota, Revocation, RoutePattern, Rule,
+    Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Quota, Revocation,
+    RoutePattern, Rule,
 };
 pub use rejection::{InputError, Refusal, Rejection};
 pub use response::Secured;
@@ -152,11 +153,12 @@ pub use shield::Shield;
 /// [rates]
 /// login = "5/15min per ip"
 ///
-/// [defaults]                   # these four are built in
+/// [defaults]                   # these five are built in
 /// rate = "100/min"
 /// max_body = "64KB"
 /// body_timeout = "10s"
 /// revocation = "2s"
+/// outage = "deny"
 /// ```
 ///
 /// # `public`
@@ -294,14 +296,37 @@ pub use shield::Shield;
 /// ```
 ///
 /// `revocation = "2s"`: a token that was revoked in the [`RevocationList`] is refused at most this
-/// long afterwards; `"0s"` at once. The list is that of this process, which keeps every bound by
-/// refusing at once; processes of one service do not share it. `revocation(off = "reason")` lets revoked
-/// tokens pass until they expire, and puts the reason into the lock file. Without it the bound is
-/// two seconds, or what `policy.toml` says. The answer is 401 with `invalid_token`.
+/// long afterwards, in every process of the service; in the one that revoked it, at once. Without
+/// `revocation.redis` in the settings the list is that of this process alone, and processes of one
+/// service do not share it. With it each process knows all revocations and answers from its own
+/// memory, as long as that is known to be younger than the bound; else, and always for `"0s"`, it
+/// asks Redis. `revocation(off = "reason")` lets revoked tokens pass until they expire, and puts the
+/// reason into the lock file. Without it the bound is two seconds, or what `policy.toml` says. The
+/// answer is 401 with `invalid_token`.
 ///
 /// On a public handler, a revoked token of an `Option<Principal>` is refused at once.
 ///
 /// Refused: more than one hour, `off` without a reason or as a default, a public handler.
+///
+/// # `outage`
+///
+/// ```
+/// # use actix_web::{Responder, get};
+/// # use secure_runtime::secured;
+/// #[secured(outage = "local")]
+/// #[get("/news")]
+/// async fn news() -> impl Responder {
+///     "none"
+/// }
+/// ```
+///
+/// What happens where Redis has to be asked about revocations and does not answer within 50 ms, or
+/// has just lost its memory: `"deny"` refuses with 503 and `Retry-After`, `"local"` goes on with
+/// what this process knows, so that a token which was revoked elsewhere meanwhile passes until
+/// Redis is back. A process that has not read the revocations since it started refuses in either
+/// case. Without it the answer is `deny`, or what `policy.toml` says.
+///
+/// Refused: a public handler, a place beside `revocation(off = ..)`.
 ///
 /// # `rate`
 ///

@@ -41,12 +41,24 @@ pub enum Access {
         max_age: Option<Duration>,
         /// Whether a token that was revoked is still good here.
         revocation: Revocation,
+        /// What happens where that cannot be found out.
+        outage: Outage,
     },
     /// Anybody; no credentials are asked for.
     Public {
         /// Why, in the words of the developer.
         reason: Option<&'static str>,
     },
+}
+
+/// What happens where the shared store does not answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outage {
+    /// The request is refused with 503.
+    #[default]
+    Deny,
+    /// It is judged by what this process knows, however old.
+    Local,
 }
 
 /// How old the knowledge of revoked tokens may be.

@@ -338,7 +338,10 @@ impl Security {
                 }
             )
         };
-        if self.settings().revocation.file.is_none() && manifest.routes().any(checks) {
+        if self.settings().revocation.file.is_none()
+            && self.settings().revocation.redis.is_none()
+            && manifest.routes().any(checks)
+        {
             tracing::warn!(
                 "a restart forgets which tokens were revoked: set `revocation.file` to keep them"
             );

@@ -18,6 +18,11 @@ use crate::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
     },
 };
+#[cfg(feature = "redis")]
+use crate::{
+    revocation::{StoreOptions, Target},
+    settings::RevocationSettings,
+};
 
 /// The configured parts that guarded handlers use; cheap to clone, one for a process.
 ///
@@ -142,6 +147,8 @@ impl SecurityBuilder {
                 leeway: settings.tokens.leeway,
                 max_entries: settings.revocation.max_entries.get(),
                 max_lifetime: settings.tokens.max_lifetime,
+                #[cfg(feature = "redis")]
+                store: shared_store(&settings.revocation)?,
             },
         )?;
         Ok(Security(Arc::new(Parts {
@@ -153,6 +160,22 @@ impl SecurityBuilder {
             settings,
         })))
     }
+}
+
+/// The store that processes share, where there is one.
+#[cfg(feature = "redis")]
+fn shared_store(settings: &RevocationSettings) -> Result<Option<StoreOptions>, Error> {
+    let Some(url) = &settings.redis else {
+        return Ok(None);
+    };
+    let target = Target::parse(url.expose()).map_err(|error| wrong("revocation.redis", error))?;
+    let authority = settings.ca_file.as_deref().map(crate::settings::read);
+    let authority = authority.transpose();
+    let authority = authority.map_err(|error| wrong("revocation.ca_file", error))?;
+    Ok(Some(StoreOptions {
+        target: target.with_authority(authority),
+        prefix: settings.prefix.clone(),
+    }))
 }
 
 fn wrong(key: &str, error: impl std::fmt::Display) -> Error {

@@ -5,7 +5,7 @@ mod run;
 
 use std::{env, process::ExitCode};
 
-use self::run::{Result, Steps, cargo, succeeds};
+use self::run::{Result, Steps, cargo, output, succeeds};
 
 const USAGE: &str = "\
 cargo xtask COMMAND
@@ -49,6 +49,9 @@ fn check() -> Result {
 fn test() -> Result {
     let mut steps = Steps::default();
     format_and_lint(&mut steps)?;
+    steps.check("servers that the tests start", || {
+        ensure_debian_package("redis-server", "redis-server")
+    })?;
     steps.run(
         "unit, integration, compile-error and doc tests",
         cargo(&["test"]).args(EVERYTHING),
@@ -66,6 +69,39 @@ fn test() -> Result {
     steps.check("duplicates among the dependencies", duplicates::check)?;
     steps.run("packages, as they would be published", &mut package())?;
     steps.finish();
+    Ok(())
+}
+
+/// Installs the package that has a program, where that is missing and Debian can be asked.
+fn ensure_debian_package(program: &str, package: &str) -> Result {
+    if succeeds(run::command(program).arg("--version")) {
+        return Ok(());
+    }
+    let missing = || format!("`{program}` is missing: install Debian's package `{package}`");
+    let is_root = output(run::command("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if !is_root || !succeeds(run::command("apt-get").arg("--version")) {
+        return Err(missing().into());
+    }
+    for arguments in [
+        ["update", "--quiet"].as_slice(),
+        &[
+            "install",
+            "--yes",
+            "--quiet",
+            "--no-install-recommends",
+            package,
+        ],
+    ] {
+        println!("$ apt-get {}", arguments.join(" "));
+        let mut apt = run::command("apt-get");
+        // The tests start their own; a server of the system's would only hold a port.
+        apt.args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .env("RUNLEVEL", "1");
+        if !apt.status()?.success() {
+            return Err(missing().into());
+        }
+    }
     Ok(())
 }
 

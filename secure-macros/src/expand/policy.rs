@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use super::{Expansion, alias, kind};
 use crate::check::{caller_on_public, no_body, second_body, source_text};
 use crate::errors::{Place, Wrong};
-use crate::model::{Access, Per, Policy, Quota, Revocation, Rule};
+use crate::model::{Access, Outage, Per, Policy, Quota, Revocation, Rule};
 
 impl Expansion<'_> {
     /// The checks that only types can answer, and the policy as a static of the given name.
@@ -159,6 +159,7 @@ impl Expansion<'_> {
                 scopes,
                 max_age,
                 revocation,
+                outage,
             } => {
                 let roles = option(roles.as_ref().map(|rule| self.rule(rule)));
                 let scopes = option(scopes.as_ref().map(|rule| self.rule(rule)));
@@ -166,11 +167,16 @@ impl Expansion<'_> {
                     max_age.map(|seconds| quote!(::core::time::Duration::from_secs(#seconds))),
                 );
                 let revocation = self.revocation(revocation);
+                let outage = match outage {
+                    Outage::Deny => quote!(Deny),
+                    Outage::Local => quote!(Local),
+                };
                 quote!(#runtime::private::Access::Authenticated {
                     roles: #roles,
                     scopes: #scopes,
                     max_age: #max_age,
                     revocation: #revocation,
+                    outage: #runtime::private::Outage::#outage,
                 })
             }
             Access::Public { reason } => {
@@ -186,6 +192,7 @@ impl Expansion<'_> {
                     scopes: ::core::option::Option::None,
                     max_age: ::core::option::Option::None,
                     revocation: #revocation,
+                    outage: #runtime::private::Outage::Deny,
                 })
             }
         }

@@ -21,6 +21,7 @@ pub(super) fn example(key: &str) -> &'static str {
         "hide" => "hide",
         "max_age" => "max_age = \"15min\"",
         "max_body" => "max_body = \"64KB\"",
+        "outage" => "outage = \"deny\"",
         "public" => "public = \"reason\"",
         "rate" => "rate = \"10/min\"",
         "revocation" => "revocation = \"2s\"",

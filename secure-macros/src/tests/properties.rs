@@ -14,6 +14,7 @@ const PIECES: &[&str] = &[
     "rate",
     "revocation",
     "off",
+    "outage",
     "allow",
     "hide",
     "max_age",

@@ -6,6 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::check::outage;
 use crate::errors::{Wrong, wrong};
 use crate::units::{self, LONGEST_STALENESS, LONGEST_UPLOAD, Quota};
 use crate::vocabulary::{
@@ -14,7 +15,7 @@ use crate::vocabulary::{
 };
 
 const TABLES: &[&str] = &["defaults", "rates", "roles", "scopes"];
-const DEFAULTS: &[&str] = &["body_timeout", "max_body", "rate", "revocation"];
+const DEFAULTS: &[&str] = &["body_timeout", "max_body", "outage", "rate", "revocation"];
 
 /// A value and where it stands in the file.
 type Value<'i> = Spanned<DeValue<'i>>;
@@ -264,6 +265,13 @@ impl Reader<'_> {
                         && let Some(bytes) = self.keep(value.span(), units::size(text))
                     {
                         defaults.max_body = bytes;
+                    }
+                }
+                "outage" => {
+                    if let Some(text) = self.text(name, value, "deny")
+                        && let Some(mode) = self.keep(value.span(), outage::mode(text))
+                    {
+                        defaults.outage = mode;
                     }
                 }
                 "revocation" => {

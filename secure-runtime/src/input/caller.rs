@@ -29,7 +29,7 @@ impl Input for Principal {
     async fn take_optional(admitted: &mut Admitted) -> Result<Option<Self>, Rejection> {
         match &admitted.principal {
             Some(principal) => Ok(Some(principal.clone())),
-            None => admitted.optional_principal(),
+            None => admitted.optional_principal().await,
         }
     }
 }

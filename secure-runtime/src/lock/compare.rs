@@ -149,6 +149,8 @@ fn demand(key: &str, old: Option<&str>, new: Option<&str>) -> Option<Ordering> {
         "max_age" => number(new, u64::MAX)?.partial_cmp(&number(old, u64::MAX)?),
         // Without the line it is a public route, or one from before there were revocations.
         "revocation" => staleness(new)?.partial_cmp(&staleness(old)?),
+        // Without the line, a silent store means 503.
+        "outage" => Some(new.is_some().cmp(&old.is_some())),
         // Without the line, no body is read.
         "max_body" | "body_timeout" => number(new, 0)?.partial_cmp(&number(old, 0)?),
         "rate" => rates(old.unwrap_or(""), new.unwrap_or("")),
@@ -272,6 +274,8 @@ mod tests {
             ("  scope \"a\"", "  scope all(\"a\", \"b\")", Strengthened),
             ("  max_age 900 s", "  max_age 60 s", Strengthened),
             ("  max_age 900 s", "", Weakened),
+            ("", "  outage local", Weakened),
+            ("  outage local", "", Strengthened),
             ("  revocation 2 s", "  revocation 3 s", Weakened),
             ("  revocation 2 s", "  revocation 0 s", Strengthened),
             ("  revocation 3600 s", "  revocation off \"why\"", Weakened),

@@ -13,7 +13,7 @@ pub use compare::{Change, Difference};
 
 use crate::{
     manifest::{Manifest, Route},
-    policy::{Access, Policy, Quota, Revocation},
+    policy::{Access, Outage, Policy, Quota, Revocation},
 };
 
 const HEADER: &str = "\
@@ -109,6 +109,7 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
             scopes,
             max_age,
             revocation,
+            outage,
         } => {
             lines.push(("access", "authenticated".to_owned()));
             if let Some(roles) = roles {
@@ -125,6 +126,9 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
                 Revocation::Within(bound) => format!("{} s", bound.as_secs()),
             };
             lines.push(("revocation", revocation));
+            if *outage == Outage::Local {
+                lines.push(("outage", "local".to_owned()));
+            }
         }
     }
     if !policy.quotas.is_empty() {

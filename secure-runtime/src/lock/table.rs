@@ -29,7 +29,15 @@ impl Manifest {
                 };
                 [
                     format!("{} {}", route.method, route.path),
-                    pick(&["access", "role", "scope", "max_age", "revocation", "allow"]),
+                    pick(&[
+                        "access",
+                        "role",
+                        "scope",
+                        "max_age",
+                        "revocation",
+                        "outage",
+                        "allow",
+                    ]),
                     pick(&["rate", "max_body", "unvalidated"]),
                 ]
             })

@@ -52,6 +52,10 @@ pub enum RevocationError {
         /// What the operating system says.
         source: Arc<io::Error>,
     },
+    /// The shared store cannot be asked. A revocation holds in this process all the same, and
+    /// everywhere as soon as the store answers again.
+    #[error("the shared store does not say that it has the change")]
+    Store,
     /// The thread that keeps the list has ended, or could not be started.
     #[error("the thread that keeps the revocations is not there")]
     Stopped,
@@ -71,6 +75,10 @@ impl RevocationError {
 
 impl From<RevocationError> for Rejection {
     fn from(error: RevocationError) -> Self {
-        Self::new(Refusal::Undecided, format!("revocation: {error}"))
+        let rejection = Self::new(Refusal::Undecided, format!("revocation: {error}"));
+        match error {
+            RevocationError::Store => rejection.with_retry_after(2),
+            _ => rejection,
+        }
     }
 }

@@ -17,6 +17,8 @@ use std::{
 
 use tokio::sync::oneshot;
 
+#[cfg(feature = "redis")]
+use super::redis;
 use super::{
     RevocationEntry,
     entries::Writer,
@@ -34,6 +36,9 @@ const MOST_TOGETHER: usize = 4096;
 /// Something for the thread to do, and whom to tell.
 pub(super) enum Order {
     Change(Record, Answer<bool>),
+    /// What other processes have changed. It comes from where it is kept, so not into a file.
+    #[cfg(feature = "redis")]
+    Apply(Vec<redis::Change>, mpsc::Sender<Result<(), redis::Full>>),
     List(Answer<Vec<RevocationEntry>>),
     #[cfg(test)]
     Break(Answer<()>),
@@ -70,6 +75,11 @@ impl Keeper {
             orders: Some(orders),
             thread: Some(thread),
         })
+    }
+
+    #[cfg(feature = "redis")]
+    pub(super) fn orders(&self) -> Option<Sender<Order>> {
+        self.orders.clone()
     }
 
     /// Has something done. It is done even if nobody waits for the answer any more.
@@ -148,6 +158,11 @@ impl Work {
                     self.flush(std::mem::take(&mut batch));
                     tell(answer, self.lift(&record));
                 }
+                #[cfg(feature = "redis")]
+                Order::Apply(changes, answer) => {
+                    self.flush(std::mem::take(&mut batch));
+                    answer.send(self.apply(changes)).ok();
+                }
                 Order::List(answer) => {
                     self.flush(std::mem::take(&mut batch));
                     tell(answer, Ok(self.list()));
@@ -217,6 +232,25 @@ impl Work {
             journal.append(&line(record)?, 1, &self.writer)?;
         }
         Ok(self.writer.remove(target.key()))
+    }
+
+    #[cfg(feature = "redis")]
+    fn apply(&mut self, changes: Vec<redis::Change>) -> Result<(), redis::Full> {
+        for change in changes {
+            match change {
+                redis::Change::Lifted(target) => {
+                    self.writer.remove(target.key());
+                }
+                redis::Change::Revoked(record) => {
+                    let record = Record::Revoke {
+                        target: record.target,
+                        time: record.cut_off_ms,
+                    };
+                    self.revoke(&record).map_err(|_| redis::Full)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn list(&self) -> Vec<RevocationEntry> {

@@ -53,7 +53,11 @@ mod entries;
 mod error;
 mod file;
 mod keeper;
+#[cfg(feature = "redis")]
+mod redis;
 mod shard;
+#[cfg(feature = "redis")]
+mod shared;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -65,6 +69,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+#[cfg(feature = "redis")]
+use self::shared::Shared;
 use self::{
     ahead::Ahead,
     entries::{Entries, Retention},
@@ -73,10 +79,12 @@ use self::{
     target::{Key, Level},
 };
 pub use self::{error::RevocationError, target::RevocationTarget};
+#[cfg(feature = "redis")]
+pub(crate) use self::{redis::Target, shared::StoreOptions};
 use crate::{
     auth::{self, Principal},
     clock::Clock,
-    policy::Revocation,
+    policy::{Outage, Revocation},
     rejection::{Refusal, Rejection},
 };
 
@@ -124,6 +132,9 @@ struct Parts {
     ahead: Ahead,
     clock: Clock,
     entries: Arc<Entries>,
+    /// Before the keeper, which waits for what is ordered.
+    #[cfg(feature = "redis")]
+    shared: Option<Shared>,
     keeper: Keeper,
 }
 
@@ -132,6 +143,8 @@ pub(crate) struct RevocationOptions {
     pub(crate) leeway: Duration,
     pub(crate) max_entries: usize,
     pub(crate) max_lifetime: Duration,
+    #[cfg(feature = "redis")]
+    pub(crate) store: Option<StoreOptions>,
 }
 
 /// One entry of a [`RevocationList`].
@@ -172,6 +185,8 @@ impl RevocationList {
             leeway,
             max_entries,
             max_lifetime,
+            #[cfg(feature = "redis")]
+            store,
         } = options;
         let retention = Retention {
             leeway: auth::millis(leeway),
@@ -184,7 +199,16 @@ impl RevocationList {
             .transpose()?;
         let keeper = Keeper::start(writer, journal, max_entries, clock.clone())
             .map_err(|_| RevocationError::Stopped)?;
+        #[cfg(feature = "redis")]
+        let shared = store
+            .map(|store| {
+                let entries = Arc::clone(&entries);
+                Shared::start(store, clock.clone(), entries, retention, &keeper)
+            })
+            .transpose()?;
         Ok(Self(Arc::new(Parts {
+            #[cfg(feature = "redis")]
+            shared,
             ahead: Ahead::default(),
             clock,
             entries,
@@ -194,12 +218,32 @@ impl RevocationList {
 
     /// Refuses a caller whose token was revoked, unless the policy does not want to know.
     ///
-    /// All entries are in this process, so every bound is kept.
-    pub(crate) fn check(
+    /// Where all entries are in this process only, every bound is kept. Else the shared store is
+    /// asked where the knowledge is older than the bound, and `outage` says what follows where it
+    /// does not answer.
+    pub(crate) async fn judge(
         &self,
         caller: &Principal,
         revocation: Revocation,
+        outage: Outage,
     ) -> Result<(), Rejection> {
+        #[cfg(feature = "redis")]
+        if let (Some(shared), Revocation::Within(bound)) = (&self.0.shared, revocation) {
+            // INVARIANT: before the entries are looked at, which only become more.
+            let is_fresh = shared.is_fresh(bound);
+            self.check(caller, revocation)?;
+            return match is_fresh {
+                true => Ok(()),
+                false => shared.ask(caller, outage).await,
+            };
+        }
+        // Of one process alone there is no store to be silent.
+        let _ = outage;
+        self.check(caller, revocation)
+    }
+
+    /// Refuses a caller of whom this process knows that the token was revoked.
+    fn check(&self, caller: &Principal, revocation: Revocation) -> Result<(), Rejection> {
         match revocation {
             Revocation::Off { .. } => Ok(()),
             Revocation::Within(_) => match self.revoked(caller) {
@@ -307,13 +351,23 @@ impl RevocationList {
     ///
     /// The file cannot be written: then it was not taken back.
     pub async fn lift(&self, target: &RevocationTarget) -> Result<bool, RevocationError> {
+        // There first: so it holds nowhere before it holds for good.
+        #[cfg(feature = "redis")]
+        let elsewhere = match &self.0.shared {
+            Some(shared) => shared.lift(target).await?,
+            None => false,
+        };
+        #[cfg(not(feature = "redis"))]
+        let elsewhere = false;
         let record = Record::Lift {
             target: target.clone(),
         };
-        self.0
+        let here = self
+            .0
             .keeper
             .ask(|answer| Order::Change(record, answer))
-            .await
+            .await?;
+        Ok(here || elsewhere)
     }
 
     /// Every entry, sorted: for people, not for requests. A million of them take a while, and
@@ -324,6 +378,16 @@ impl RevocationList {
     /// The list is kept no longer.
     pub async fn list(&self) -> Result<Vec<RevocationEntry>, RevocationError> {
         self.0.keeper.ask(Order::List).await
+    }
+
+    /// How long ago every revocation that was made anywhere was known here for certain: zero where
+    /// the list is of this process alone, `None` before the shared store was first read.
+    pub fn age(&self) -> Option<Duration> {
+        #[cfg(feature = "redis")]
+        if let Some(shared) = &self.0.shared {
+            return shared.age();
+        }
+        Some(Duration::ZERO)
     }
 
     /// How many entries there are.
@@ -357,7 +421,8 @@ impl RevocationList {
         if needed != [true; 2] {
             return Err(RevocationError::Identifier);
         }
-        let cut_off = self.0.ahead.cut_off(issuer, self.0.clock.unix_millis());
+        let now = self.now();
+        let cut_off = self.0.ahead.cut_off(issuer, now);
         let key = Key {
             level,
             issuer,
@@ -366,7 +431,34 @@ impl RevocationList {
         self.revoke_at(key.to_target(), cut_off).await
     }
 
+    /// Milliseconds; of the shared store where there is one, so that no process' clock matters.
+    fn now(&self) -> u64 {
+        let ours = self.0.clock.unix_millis();
+        #[cfg(feature = "redis")]
+        if let Some(shared) = &self.0.shared {
+            return shared.now(ours);
+        }
+        ours
+    }
+
     async fn revoke_at(&self, target: RevocationTarget, time: u64) -> Result<(), RevocationError> {
+        self.revoke_here(target.clone(), time).await?;
+        #[cfg(feature = "redis")]
+        if let Some(shared) = &self.0.shared {
+            let ahead = time.saturating_sub(self.now());
+            let agreed = shared.publish(&target, time, ahead).await?;
+            if agreed > time {
+                self.revoke_here(target, agreed).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn revoke_here(
+        &self,
+        target: RevocationTarget,
+        time: u64,
+    ) -> Result<(), RevocationError> {
         let record = Record::Revoke { target, time };
         let change = |answer| Order::Change(record, answer);
         self.0.keeper.ask(change).await.map(drop)

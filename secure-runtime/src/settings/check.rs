@@ -24,6 +24,7 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     leeway(settings, mistakes);
     // No token would be good, or its revocation would be remembered for ever.
     max_lifetime(settings, mistakes);
+    shared_revocations(settings, mistakes);
 }
 
 /// What stands between quotes in a header field.
@@ -192,6 +193,42 @@ fn keys(settings: &Settings, mistakes: &mut Mistakes) {
 fn leeway(settings: &Settings, mistakes: &mut Mistakes) {
     if settings.tokens.leeway > MAX_LEEWAY {
         mistakes.add(Mistake::new("tokens.leeway", "write at most `5min`"));
+    }
+}
+
+fn shared_revocations(settings: &Settings, mistakes: &mut Mistakes) {
+    let revocation = &settings.revocation;
+    let mut mistake = |key: &str, problem: &str| {
+        mistakes.add(Mistake::new(format!("revocation.{key}"), problem));
+    };
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    if !(1..=64).contains(&revocation.prefix.len()) || !revocation.prefix.bytes().all(letters) {
+        mistake(
+            "prefix",
+            "write up to 64 letters, digits, `-`, `_`, `.` or `:`, as in `shop`",
+        );
+    }
+    match &revocation.redis {
+        None if revocation.ca_file.is_some() => {
+            mistake("ca_file", "`redis` is missing; it belongs to `ca_file`");
+        }
+        None => {}
+        // What another process has lifted would come back from the file.
+        Some(_) if revocation.file.is_some() => mistake(
+            "file",
+            "`redis` is given as well, and keeps revocations too; remove one of the two",
+        ),
+        #[cfg(feature = "redis")]
+        Some(url) => {
+            if let Err(problem) = crate::revocation::Target::parse(url.expose()) {
+                mistake("redis", problem);
+            }
+        }
+        #[cfg(not(feature = "redis"))]
+        Some(_) => mistake(
+            "redis",
+            "this program was compiled without it; add the feature `redis` of `secure-runtime`",
+        ),
     }
 }
 

@@ -47,6 +47,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
 
 use self::environment::Environment;
 pub use self::keys::{
@@ -233,6 +234,37 @@ impl Default for LimitSettings {
     }
 }
 
+/// A URL that may hold a password, and shows nothing of itself.
+#[derive(Clone)]
+pub struct RedisUrl(SecretString);
+
+impl RedisUrl {
+    #[cfg(feature = "redis")]
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl From<&str> for RedisUrl {
+    fn from(url: &str) -> Self {
+        Self(url.into())
+    }
+}
+
+impl PartialEq for RedisUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for RedisUrl {}
+
+impl std::fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RedisUrl(..)")
+    }
+}
+
 /// `[revocation]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -240,6 +272,21 @@ pub struct RevocationSettings {
     /// File that keeps revocations across restarts, on a local disk and of this process alone.
     /// Default: none, and a restart forgets them.
     pub file: Option<PathBuf>,
+    /// The Redis that many processes share. Needs the feature `redis`. Default: none.
+    ///
+    /// `redis://user:password@host:6379/0`, `rediss://..` for TLS,
+    /// `redis+sentinel://host:26379,host:26379/NAME` or `redis+cluster://host:7000,host:7001`.
+    ///
+    /// A server that restarts, is emptied or is replaced by a replica may have lost revocations;
+    /// for two seconds it is then treated as silent, and every process tells it what it knows. A
+    /// process that starts while no other one is there cannot know what an emptied server has
+    /// lost: set `appendonly yes` and `maxmemory-policy noeviction`, and with replicas
+    /// `min-replicas-to-write 1`. The log warns at start where they are not set.
+    pub redis: Option<RedisUrl>,
+    /// What the names of its keys begin with. Default: `secure`.
+    pub prefix: String,
+    /// PEM file of the authority that its certificate is from. Default: those of the system.
+    pub ca_file: Option<PathBuf>,
     /// Most revocations that are held; beyond that none can be made. Default: 1,000,000.
     pub max_entries: NonZeroUsize,
 }
@@ -248,6 +295,9 @@ impl Default for RevocationSettings {
     fn default() -> Self {
         Self {
             file: None,
+            redis: None,
+            prefix: "secure".to_owned(),
+            ca_file: None,
             max_entries: crate::revocation::DEFAULT_MAX_ENTRIES,
         }
     }

@@ -235,11 +235,15 @@ fn limits(table: &mut Table<'_>) -> LimitSettings {
 }
 
 fn revocation(table: &mut Table<'_>) -> RevocationSettings {
+    let default = RevocationSettings::default();
     RevocationSettings {
         file: table.optional("file", text).map(Into::into),
+        redis: table.optional("redis", text).map(|url| url.as_str().into()),
+        prefix: table.optional("prefix", text).unwrap_or(default.prefix),
+        ca_file: table.optional("ca_file", text).map(Into::into),
         max_entries: table
             .optional("max_entries", count)
-            .unwrap_or(RevocationSettings::default().max_entries),
+            .unwrap_or(default.max_entries),
     }
 }
 

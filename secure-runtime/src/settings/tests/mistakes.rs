@@ -159,6 +159,18 @@ fn every_mistake_has_its_message() {
             "`revocation.max_entries`: write a number from 1",
         ),
         (
+            "[revocation]\nprefix = \"a{b}\"",
+            "`revocation.prefix`: write up to 64 letters, digits, `-`, `_`, `.` or `:`, as in `shop`",
+        ),
+        (
+            "[revocation]\nca_file = \"a.pem\"",
+            "`revocation.ca_file`: `redis` is missing; it belongs to `ca_file`",
+        ),
+        (
+            "[revocation]\nredis = \"redis://h\"\nfile = \"a\"",
+            "`revocation.file`: `redis` is given as well, and keeps revocations too; remove one of the two",
+        ),
+        (
             "[revocation]\nfile = \"\"",
             "`revocation.file`: the value is empty",
         ),

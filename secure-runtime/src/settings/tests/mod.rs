@@ -144,6 +144,7 @@ fn every_key_is_read() {
         RevocationSettings {
             file: Some("/var/lib/shop/revocations".into()),
             max_entries: NonZeroUsize::new(7000).unwrap(),
+            ..RevocationSettings::default()
         }
     );
     assert_eq!(settings.danger, DangerSettings::default());

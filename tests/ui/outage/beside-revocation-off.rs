@@ -1,6 +1,6 @@
 use secure_runtime::secured;
 
-#[secured(outage = "local")]
+#[secured(outage = "local", revocation(off = "x"))]
 async fn index() -> &'static str {
     "open"
 }

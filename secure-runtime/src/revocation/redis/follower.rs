@@ -1,0 +1,251 @@
+//! Follows the stream, so that this process knows every entry.
+
+use std::{
+    collections::HashSet, convert::Infallible, hash::BuildHasher, sync::atomic::Ordering,
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+use super::{
+    Change, Outgoing, SETTLE, Shared, doctor,
+    fault::Fault,
+    link::{Link, State},
+    record::encode,
+};
+use crate::revocation::RevocationTarget;
+
+/// How long the server is waited for; requests do not wait.
+const LIMIT: Duration = Duration::from_millis(800);
+/// How long the server waits for a change before the next beat.
+const WAIT: Duration = Duration::from_millis(200);
+/// Between two attempts to connect.
+const PAUSE: Duration = Duration::from_millis(150);
+/// Entries that are told to the store at once.
+const BATCH: usize = 200;
+
+/// Never ends.
+pub(super) async fn run(shared: &Shared) {
+    let mut follower = Follower {
+        shared,
+        epoch: String::new(),
+        sequence: 0,
+        is_following: false,
+        is_checked: false,
+    };
+    let mut is_new = true;
+    loop {
+        let Err(fault) = follower.session().await;
+        if follower.is_following || is_new {
+            tracing::warn!(
+                event = "sys_store_lost",
+                "the store of revocations is lost: {fault}"
+            );
+        }
+        follower.is_following = false;
+        is_new = false;
+        sleep(PAUSE).await;
+    }
+}
+
+struct Follower<'a> {
+    shared: &'a Shared,
+    /// Which contents are known, up to which change.
+    epoch: String,
+    sequence: u64,
+    is_following: bool,
+    is_checked: bool,
+}
+
+/// What a beat has said, to be believed once every change up to it is known.
+struct Beat {
+    sequence: u64,
+    /// When it was asked for.
+    sent: u64,
+}
+
+impl Follower<'_> {
+    /// Ends where the connection does.
+    async fn session(&mut self) -> Result<Infallible, Fault> {
+        let shared = self.shared;
+        let (link, state) = Link::connect(&shared.target, &shared.names, SETTLE, LIMIT).await?;
+        if state.epoch != self.epoch {
+            self.load(&link).await?;
+        }
+        let mut beat: Option<Beat> = None;
+        let mut expected = self.sequence;
+        loop {
+            let followed = tokio::select! {
+                () = shared.moved.notified() => return Err(Fault::Silent),
+                followed = link.follow(self.sequence, WAIT, LIMIT) => followed?,
+            };
+            match followed {
+                // What the last beat has counted must be in the stream.
+                Some(lines) if !lines.is_empty() || expected <= self.sequence => {
+                    self.sequence = lines
+                        .last()
+                        .map_or(self.sequence, |(sequence, _)| *sequence);
+                    let changes = lines.into_iter().map(|(_, change)| change).collect();
+                    shared.sink.apply(changes)?;
+                }
+                _ => {
+                    self.load(&link).await?;
+                    beat = None;
+                }
+            }
+            if beat
+                .as_ref()
+                .is_some_and(|beat| beat.sequence <= self.sequence)
+                && let Some(beat) = beat.take()
+            {
+                self.confirm(&beat);
+            }
+            if shared.unsent.swap(false, Ordering::AcqRel) {
+                self.tell(&link, |outgoing| outgoing.acknowledged.is_none())
+                    .await?;
+            }
+
+            let sent = shared.clock.monotonic_nanos();
+            let state = link.beat(LIMIT).await?;
+            if state.epoch != self.epoch {
+                self.load(&link).await?;
+                beat = None;
+                expected = self.sequence;
+                continue;
+            }
+            self.note_time(&state);
+            expected = state.sequence;
+            let sequence = state.sequence;
+            if !state.is_settled() {
+                beat = None;
+            } else if sequence == self.sequence {
+                self.confirm(&Beat { sequence, sent });
+                beat = None;
+            } else if beat.is_none() {
+                beat = Some(Beat { sequence, sent });
+            }
+            if !self.is_checked {
+                self.is_checked = true;
+                doctor::warn(&link, &shared.target, LIMIT).await;
+            }
+        }
+    }
+
+    /// INVARIANT: everything that the store had at `beat.sent` is in effect.
+    fn confirm(&mut self, beat: &Beat) {
+        self.shared
+            .confirmed
+            .store(beat.sent.saturating_add(1), Ordering::Release);
+        if !self.is_following {
+            self.is_following = true;
+            tracing::info!(
+                event = "sys_store_followed",
+                "the store of revocations is followed"
+            );
+        }
+    }
+
+    fn note_time(&self, state: &State) {
+        let ours = self.shared.clock.unix_seconds().saturating_mul(1000);
+        let signed = |millis: u64| i64::try_from(millis).unwrap_or(i64::MAX);
+        let ahead = signed(state.now).saturating_sub(signed(ours));
+        self.shared.ahead.store(ahead, Ordering::Relaxed);
+    }
+
+    /// Reads all entries. Of contents that are new to this process it tells the store what is
+    /// missing there; of contents that it knows, what is missing there was lifted.
+    async fn load(&mut self, link: &Link) -> Result<(), Fault> {
+        let shared = self.shared;
+        let state = link.open(LIMIT).await?;
+        let is_new = state.epoch != self.epoch;
+        // What was changed here comes first: it wins over a lift that was kept.
+        self.tell(link, |outgoing| is_new || outgoing.acknowledged.is_none())
+            .await?;
+
+        let hasher = foldhash::fast::RandomState::default();
+        let mut seen = HashSet::<u64, foldhash::fast::RandomState>::default();
+        let mut from = 0;
+        loop {
+            let (next, changes) = link.scan(from, LIMIT).await?;
+            seen.extend(
+                changes
+                    .iter()
+                    .map(|change| hasher.hash_one(change.target())),
+            );
+            shared.sink.apply(changes)?;
+            if next == 0 {
+                break;
+            }
+            from = next;
+        }
+
+        let own = self.own_keys();
+        let missing = shared.sink.known().into_iter().filter(|record| {
+            !seen.contains(&hasher.hash_one(&record.target)) && !own.contains(&record.target)
+        });
+        if is_new {
+            let mut entries = Vec::new();
+            for record in missing {
+                entries.push([
+                    encode(&record.target),
+                    record.cut_off_ms.to_string(),
+                    record.forget_at_ms.to_string(),
+                ]);
+                if entries.len() == BATCH {
+                    link.merge(std::mem::take(&mut entries), LIMIT).await?;
+                }
+            }
+            if !entries.is_empty() {
+                link.merge(entries, LIMIT).await?;
+            }
+        } else {
+            let lifted = missing
+                .map(|record| Change::Lifted(record.target))
+                .collect();
+            shared.sink.apply(lifted)?;
+        }
+
+        self.sequence = state.sequence;
+        self.epoch.clone_from(&state.epoch);
+        shared.epoch.store(state.epoch.into());
+        Ok(())
+    }
+
+    /// Sends changes of this process once more. The store remembers which it has.
+    async fn tell(&self, link: &Link, which: impl Fn(&Outgoing) -> bool) -> Result<(), Fault> {
+        let shared = self.shared;
+        let requests = shared
+            .outbox()
+            .iter()
+            .filter(|outgoing| which(outgoing))
+            .map(|outgoing| outgoing.request.clone())
+            .collect::<Vec<_>>();
+        for request in requests {
+            match link.write(&request, LIMIT).await {
+                Ok(_) => shared.acknowledge(&request.id),
+                Err(fault) => {
+                    shared.unsent.store(true, Ordering::Release);
+                    return Err(fault);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn own_keys(&self) -> HashSet<RevocationTarget> {
+        let outbox = self.shared.outbox();
+        outbox
+            .iter()
+            .map(|outgoing| outgoing.request.target.clone())
+            .collect()
+    }
+}
+
+impl Change {
+    fn target(&self) -> &RevocationTarget {
+        match self {
+            Self::Lifted(target) => target,
+            Self::Revoked(record) => &record.target,
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! A connection to the server that holds the entries, and what can be asked over it.
+
+use std::{sync::Arc, time::Duration};
+
+use redis::{Cmd, FromRedisValue, Value, aio::MultiplexedConnection, cmd};
+use tokio::time::timeout;
+
+use super::{
+    fault::Fault,
+    record::{Change, CutOff, encode},
+    target::Target,
+};
+use crate::revocation::RevocationTarget;
+
+/// An entry is kept so much longer than it is needed: clocks may differ by that much.
+const KEPT_LONGER: Duration = Duration::from_secs(10 * 60);
+/// A request that is repeated later than this is taken for a new one.
+const REQUEST_REMEMBERED: Duration = Duration::from_secs(10 * 60);
+/// Lines of the stream. Who was away for more starts over.
+const STREAM_LENGTH: usize = 10_000;
+/// Lines or entries that are read at once.
+const CHUNK: usize = 1000;
+
+/// The names of all keys. They share a hash tag, so that a cluster keeps them together.
+#[derive(Debug)]
+pub(super) struct Names {
+    tag: String,
+    entries: String,
+    expiry: String,
+    state: String,
+    stream: String,
+    request: String,
+}
+
+impl Names {
+    pub(super) fn new(prefix: &str) -> Self {
+        let name = |last: &str| format!("{{{prefix}:revocation}}:{last}");
+        Self {
+            tag: name(""),
+            entries: name("entries"),
+            expiry: name("expiry"),
+            state: name("state"),
+            stream: name("stream"),
+            request: name("request"),
+        }
+    }
+
+    pub(super) fn slot_of(&self) -> &str {
+        &self.tag
+    }
+}
+
+/// What the store is at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    /// Which contents: changes whenever some may have been lost. Empty where there are none.
+    pub(super) epoch: String,
+    /// How many changes there were.
+    pub(super) sequence: u64,
+    /// The server's time, in milliseconds since 1970.
+    pub(super) now: u64,
+    /// From when on everybody has told what may have been lost.
+    settled: u64,
+}
+
+impl State {
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled <= self.now
+    }
+}
+
+/// One change, to be made exactly once however often it is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) id: String,
+    pub(super) target: RevocationTarget,
+    /// `None` lifts the entry.
+    pub(super) cut_off: Option<CutOff>,
+}
+
+/// A connection, to the server at `place` while its memory was `run`.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    connection: MultiplexedConnection,
+    names: Arc<Names>,
+    pub(super) place: String,
+    run: String,
+    settle: Duration,
+}
+
+impl Link {
+    /// Connects, and makes sure that the store has an epoch.
+    pub(super) async fn connect(
+        target: &Target,
+        names: &Arc<Names>,
+        settle: Duration,
+        limit: Duration,
+    ) -> Result<(Self, State), Fault> {
+        let (mut connection, place) = target.connect(names.slot_of()).await?;
+        let identity = timeout(limit, identity(&mut connection)).await;
+        let run = identity.map_err(|_| Fault::Silent)??;
+        let link = Self {
+            connection,
+            names: Arc::clone(names),
+            place,
+            run,
+            settle,
+        };
+        let state = link.open(limit).await?;
+        Ok((link, state))
+    }
+
+    /// Makes sure that the store has an epoch, and says which.
+    pub(super) async fn open(&self, limit: Duration) -> Result<State, Fault> {
+        let command = script(
+            include_str!("scripts/open.lua"),
+            &[&self.names.state, &self.names.stream],
+            [
+                self.run.clone(),
+                random_id(),
+                self.settle.as_millis().to_string(),
+            ],
+        );
+        let values = self.ask::<Vec<Value>>(&command, limit).await?;
+        state(values).map(|(state, _)| state)
+    }
+
+    /// What the store is at.
+    pub(super) async fn beat(&self, limit: Duration) -> Result<State, Fault> {
+        let command = script(
+            include_str!("scripts/beat.lua"),
+            &[&self.names.state, &self.names.entries, &self.names.expiry],
+            [],
+        );
+        let values = self.ask::<Vec<Value>>(&command, limit).await?;
+        state(values).map(|(state, _)| state)
+    }
+
+    /// The current entries of some keys; `None` where there is none.
+    pub(super) async fn entries(
+        &self,
+        targets: &[RevocationTarget],
+        limit: Duration,
+    ) -> Result<(State, Vec<Option<Change>>), Fault> {
+        let encoded = targets.iter().map(encode).collect::<Vec<_>>();
+        let command = script(
+            include_str!("scripts/ask.lua"),
+            &[&self.names.state, &self.names.entries],
+            encoded.clone(),
+        );
+        let values = self.ask::<Vec<Value>>(&command, limit).await?;
+        let (state, values) = state(values)?;
+        let mut values = values.into_iter();
+        let entries = encoded.iter().map(|key| {
+            match values.next().map(Option::<String>::from_redis_value) {
+                // An array of a script ends at its last value.
+                None | Some(Ok(None)) => Ok(None),
+                Some(Ok(Some(value))) => {
+                    Change::decode(key, &value).map(Some).ok_or(Fault::Foreign)
+                }
+                Some(Err(_)) => Err(Fault::Foreign),
+            }
+        });
+        let entries = entries.collect::<Result<_, _>>()?;
+        Ok((state, entries))
+    }
+
+    /// Makes a change, and says what the entry is now.
+    pub(super) async fn write(
+        &self,
+        request: &Request,
+        limit: Duration,
+    ) -> Result<(State, Option<Change>), Fault> {
+        let (mode, times) = match request.cut_off {
+            Some(cut_off) => ("publish", cut_off.encode()),
+            None => ("lift", [String::from("0"), String::from("0")]),
+        };
+        let key = encode(&request.target);
+        let [cut_off, forget_at] = times;
+        let entries = [key.clone(), cut_off, forget_at];
+        let values = self.send(mode, &request.id, entries.into(), limit).await?;
+        let (state, rest) = state(values)?;
+        let value = rest.into_iter().next().map(String::from_redis_value);
+        match value {
+            Some(Ok(value)) => Ok((state, Change::decode(&key, &value))),
+            _ => Err(Fault::Foreign),
+        }
+    }
+
+    /// Tells the store what it may have lost; what it knows better stays.
+    pub(super) async fn merge(
+        &self,
+        entries: Vec<[String; 3]>,
+        limit: Duration,
+    ) -> Result<(), Fault> {
+        let entries = entries.into_iter().flatten().collect();
+        self.send("merge", "", entries, limit).await.map(drop)
+    }
+
+    async fn send(
+        &self,
+        mode: &str,
+        id: &str,
+        entries: Vec<String>,
+        limit: Duration,
+    ) -> Result<Vec<Value>, Fault> {
+        let names = &self.names;
+        let mut arguments = vec![
+            mode.to_owned(),
+            REQUEST_REMEMBERED.as_millis().to_string(),
+            STREAM_LENGTH.to_string(),
+            KEPT_LONGER.as_millis().to_string(),
+        ];
+        arguments.extend(entries);
+        let command = script(
+            include_str!("scripts/write.lua"),
+            &[
+                &names.state,
+                &names.entries,
+                &names.expiry,
+                &names.stream,
+                &format!("{}:{id}", names.request),
+            ],
+            arguments,
+        );
+        let values = self.ask::<Vec<Value>>(&command, limit).await?;
+        match values.first() {
+            Some(Value::BulkString(word)) if word == b"empty" => Err(Fault::Emptied),
+            _ => Ok(values),
+        }
+    }
+
+    /// A part of all entries, and where the next part begins; 0 is begin and end.
+    pub(super) async fn scan(
+        &self,
+        from: u64,
+        limit: Duration,
+    ) -> Result<(u64, Vec<Change>), Fault> {
+        let mut command = cmd("HSCAN");
+        command.arg(&self.names.entries).arg(from);
+        command.arg("COUNT").arg(CHUNK);
+        let (next, values): (u64, Vec<(String, String)>) = self.ask(&command, limit).await?;
+        let changes = values
+            .iter()
+            .map(|(key, value)| Change::decode(key, value).ok_or(Fault::Foreign));
+        Ok((next, changes.collect::<Result<_, _>>()?))
+    }
+
+    /// The changes after `sequence`; waits up to `wait` for one. `None` where the next one is no
+    /// longer, or not yet, in the stream.
+    pub(super) async fn follow(
+        &self,
+        sequence: u64,
+        wait: Duration,
+        limit: Duration,
+    ) -> Result<Option<Vec<(u64, Change)>>, Fault> {
+        type Line = (String, Vec<String>);
+        let mut command = cmd("XREAD");
+        command.arg("COUNT").arg(CHUNK);
+        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        command.arg("BLOCK").arg(millis.max(1));
+        command.arg("STREAMS").arg(&self.names.stream);
+        command.arg(format!("{sequence}-0"));
+        let read = self.ask::<Option<Vec<(String, Vec<Line>)>>>(&command, wait + limit);
+        let mut lines = Vec::new();
+        let mut last = sequence;
+        for (id, fields) in read
+            .await?
+            .into_iter()
+            .flatten()
+            .flat_map(|(_, lines)| lines)
+        {
+            let number = id.split('-').next().and_then(|number| number.parse().ok());
+            let number = number.ok_or(Fault::Foreign)?;
+            if number != last + 1 {
+                return Ok(None);
+            }
+            last = number;
+            let [_, key, _, value] = fields.as_slice() else {
+                return Err(Fault::Foreign);
+            };
+            lines.push((number, Change::decode(key, value).ok_or(Fault::Foreign)?));
+        }
+        Ok(Some(lines))
+    }
+
+    /// Facts about the server, as `INFO` writes them, and settings where it tells them.
+    pub(super) async fn facts(&self, limit: Duration) -> Result<String, Fault> {
+        let mut facts = String::new();
+        for section in ["memory", "persistence", "replication"] {
+            let mut command = cmd("INFO");
+            command.arg(section);
+            facts += &self.ask::<String>(&command, limit).await?;
+        }
+        for setting in ["save", "min-replicas-to-write"] {
+            let mut command = cmd("CONFIG");
+            command.arg("GET").arg(setting);
+            // Hosted servers refuse that.
+            if let Ok(answer) = self.ask::<Vec<String>>(&command, limit).await
+                && let Some(value) = answer.get(1)
+            {
+                facts += &format!("config:{setting}:{value}\r\n");
+            }
+        }
+        Ok(facts)
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd, limit: Duration) -> Result<T, Fault> {
+        let mut connection = self.connection.clone();
+        let answer = timeout(limit, command.query_async(&mut connection)).await;
+        Ok(answer.map_err(|_| Fault::Silent)??)
+    }
+}
+
+/// Sent whole each time: it is short, and a restart forgets those it was given to keep.
+fn script(source: &str, keys: &[&String], arguments: impl IntoIterator<Item = String>) -> Cmd {
+    let mut command = cmd("EVAL");
+    command.arg(source).arg(keys.len());
+    for key in keys {
+        command.arg(key.as_str());
+    }
+    for argument in arguments {
+        command.arg(argument);
+    }
+    command
+}
+
+fn state(values: Vec<Value>) -> Result<(State, Vec<Value>), Fault> {
+    let mut values = values.into_iter();
+    let epoch = values.next().map(String::from_redis_value);
+    let sequence = values.next().map(u64::from_redis_value);
+    let now = values.next().map(u64::from_redis_value);
+    let (Some(Ok(epoch)), Some(Ok(sequence)), Some(Ok(now))) = (epoch, sequence, now) else {
+        return Err(Fault::Foreign);
+    };
+    let mut rest = values.collect::<Vec<_>>();
+    let settled = match rest.first() {
+        Some(Value::Int(settled)) => u64::try_from(*settled).unwrap_or(0),
+        _ => u64::MAX,
+    };
+    if settled != u64::MAX {
+        rest.remove(0);
+    }
+    let state = State {
+        epoch,
+        sequence,
+        now,
+        settled,
+    };
+    Ok((state, rest))
+}
+
+/// Which memory answers: another after a restart, and another after a replica took over or a
+/// primary became a replica.
+async fn identity(connection: &mut MultiplexedConnection) -> Result<String, Fault> {
+    let mut identity = String::new();
+    for (section, wanted) in [("server", "run_id:"), ("replication", "master_replid:")] {
+        let facts: String = cmd("INFO").arg(section).query_async(connection).await?;
+        if facts.lines().any(|line| line.trim() == "role:slave") {
+            return Err(Fault::Foreign);
+        }
+        let fact = facts.lines().find_map(|line| line.strip_prefix(wanted));
+        identity += fact.ok_or(Fault::Foreign)?.trim();
+        identity.push(' ');
+    }
+    Ok(identity)
+}
+
+/// 128 bits that nobody else has.
+pub(super) fn random_id() -> String {
+    let mut bytes = [0; 16];
+    // Where the system has no randomness nothing else would work either; two ids from one
+    // address in one process differ at least by their time.
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        bytes = now.map_or(0, |now| now.as_nanos()).to_be_bytes();
+    }
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_a_script_share_a_slot() {
+        let names = Names::new("shop");
+        for name in [&names.entries, &names.state, &names.request, &names.tag] {
+            assert!(name.starts_with("{shop:revocation}:"), "{name}");
+        }
+    }
+}

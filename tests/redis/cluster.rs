@@ -1,0 +1,67 @@
+//! A cluster of three primaries.
+
+use std::time::Duration;
+
+use crate::{
+    instance::{BOUND, Instance, Verdict},
+    server::{Redis, until},
+};
+
+#[actix_web::test]
+async fn a_slot_that_moves() {
+    let servers = [(); 3]
+        .map(|()| Redis::with(&["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]));
+    let ranges = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
+    for (server, (first, last)) in servers.iter().zip(ranges) {
+        server.ask(&["CLUSTER", "ADDSLOTSRANGE", first, last]);
+    }
+    for server in &servers[1..] {
+        let port = server.port.to_string();
+        servers[0].ask(&["CLUSTER", "MEET", "127.0.0.1", &port]);
+    }
+    for server in &servers {
+        until("the cluster is whole", || {
+            let facts = server.ask(&["CLUSTER", "INFO"]);
+            facts.contains("cluster_state:ok") && facts.contains("cluster_known_nodes:3")
+        });
+    }
+    let hosts = servers
+        .iter()
+        .map(|server| format!("127.0.0.1:{}", server.port));
+    let url = format!("redis+cluster://{}", hosts.collect::<Vec<_>>().join(","));
+
+    let here = Instance::ready(&url).await;
+    let there = Instance::ready(&url).await;
+    for number in 0..20 {
+        let name = format!("t{number}");
+        here.revoke(&name).await.unwrap();
+        assert!(there.until_refused(&name).await < BOUND);
+        assert_eq!(there.verdict(&name, Duration::ZERO).await, Verdict::Refused);
+    }
+
+    // The slot is given to another server, without what was in it.
+    let slot = servers[0].ask(&["CLUSTER", "KEYSLOT", "{test:revocation}"]);
+    let slot = slot.trim().trim_start_matches(':').to_owned();
+    let number: usize = slot.parse().unwrap();
+    let owner = number.min(16383) / 5461;
+    let heir = &servers[(owner + 1) % 3];
+    let id = heir.ask(&["CLUSTER", "MYID"]);
+    let id = id.lines().nth(1).unwrap().trim().to_owned();
+    servers[owner.min(2)].ask(&["FLUSHALL"]);
+    for server in [heir, &servers[0], &servers[1], &servers[2]] {
+        server.ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &id]);
+    }
+    heir.ask(&["CLUSTER", "BUMPEPOCH"]);
+    here.revoke("a").await.ok();
+    here.wait().await;
+    there.wait().await;
+    there.until_refused("a").await;
+    let late = Instance::ready(&url).await;
+    for name in ["t0", "t19", "a"] {
+        assert_eq!(late.verdict(name, BOUND).await, Verdict::Refused, "{name}");
+    }
+    assert!(
+        heir.ask(&["EXISTS", "{test:revocation}:entries"])
+            .starts_with(":1")
+    );
+}

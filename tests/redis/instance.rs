@@ -1,0 +1,279 @@
+//! A process as far as revocation goes: its settings, its routes, its connections.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use actix_http::Request;
+use actix_web::{
+    App, Error, HttpResponse, Responder,
+    body::MessageBody,
+    dev::{Service, ServiceResponse},
+    get,
+    http::{StatusCode, header},
+    post,
+    test::{TestRequest, init_service},
+};
+use futures_util::future::LocalBoxFuture;
+use secure_runtime::{
+    Clock, Principal, Rejection, RevocationList, RevocationTarget, Routes, Security, Settings,
+    secured,
+    testing::{Token, Tokens},
+};
+
+/// How old the knowledge may be, on [`one`] and [`local`].
+pub(crate) const BOUND: Duration = Duration::from_secs(1);
+/// No request waits longer for the store, in any fault.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(100);
+/// Threads of the test's own process may be late by this much on a loaded machine.
+pub(crate) const SLACK: Duration = Duration::from_millis(60);
+
+#[secured(revocation = "1s", rate = "100000/s")]
+#[get("/one")]
+async fn one() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+#[secured(revocation = "0s", rate = "100000/s")]
+#[get("/zero")]
+async fn zero() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+#[secured(revocation = "1s", outage = "local", rate = "100000/s")]
+#[get("/local")]
+async fn local() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+#[secured(revocation = "1s", outage = "local", rate = "100000/s")]
+#[post("/logout")]
+async fn logout(
+    caller: Principal,
+    revocations: RevocationList,
+) -> Result<impl Responder, Rejection> {
+    revocations.revoke(&caller).await?;
+    Ok(HttpResponse::Ok())
+}
+
+fn routes(routes: &mut Routes) {
+    routes
+        .service(one)
+        .service(zero)
+        .service(local)
+        .service(logout);
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Accepted,
+    Refused,
+    /// 503.
+    Undecided,
+}
+
+/// The store does not say that it has a revocation.
+#[derive(Debug)]
+pub(crate) struct NotStored;
+
+type Answered = LocalBoxFuture<'static, (StatusCode, Option<String>)>;
+
+pub(crate) struct Instance {
+    pub(crate) security: Security,
+    tokens: Tokens,
+    app: Box<dyn Fn(Request) -> Answered>,
+}
+
+impl Instance {
+    /// One that knows everything.
+    pub(crate) async fn ready(url: &str) -> Self {
+        let instance = Self::new(url).await;
+        instance.wait().await;
+        instance
+    }
+
+    pub(crate) async fn new(url: &str) -> Self {
+        Self::with(url, Clock::system(), |_| {}).await
+    }
+
+    pub(crate) async fn with(
+        url: &str,
+        clock: Clock,
+        configure: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let tokens = Tokens::new(&Clock::system());
+        let mut settings = Settings::default();
+        settings.danger.plaintext = true;
+        settings.revocation.redis = Some(url.into());
+        settings.revocation.prefix = "test".to_owned();
+        configure(&mut settings);
+        settings.check().unwrap();
+        let security = Security::builder()
+            .clock(clock)
+            .issuer(tokens.issuer())
+            .settings(settings)
+            .build()
+            .unwrap();
+        let app = App::new()
+            .configure(security.routes(routes))
+            .wrap(security.shield());
+        let app = init_service(app).await;
+        Self {
+            security,
+            tokens,
+            app: Box::new(move |request| Box::pin(answer(app.call(request)))),
+        }
+    }
+
+    /// Until the knowledge is fresh and the store is asked again.
+    pub(crate) async fn wait(&self) {
+        let start = Instant::now();
+        while !self.is_well().await {
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "the store is not followed"
+            );
+            pause(5).await;
+        }
+    }
+
+    pub(crate) async fn is_well(&self) -> bool {
+        self.is_fresh(BOUND) && self.verdict("nobody", Duration::ZERO).await == Verdict::Accepted
+    }
+
+    pub(crate) fn is_fresh(&self, bound: Duration) -> bool {
+        let age = self.security.revocations().age();
+        age.is_some_and(|age| age <= bound)
+    }
+
+    /// A token of this name, and always the same subject.
+    pub(crate) fn token(&self, name: &str) -> Token {
+        self.tokens.token("somebody").claim("jti", name)
+    }
+
+    pub(crate) fn target(&self, name: &str) -> RevocationTarget {
+        RevocationTarget::Token {
+            issuer: self.issuer(),
+            token_id: name.to_owned(),
+        }
+    }
+
+    pub(crate) fn issuer(&self) -> String {
+        "https://issuer.test".to_owned()
+    }
+
+    /// Logs out, with the token of this name.
+    pub(crate) async fn revoke(&self, name: &str) -> Result<(), NotStored> {
+        let request = TestRequest::post().uri("/logout");
+        match self.send(request, &self.token(name)).await {
+            Verdict::Accepted => Ok(()),
+            Verdict::Refused | Verdict::Undecided => Err(NotStored),
+        }
+    }
+
+    /// What becomes of a request with this token, on the route with this bound.
+    pub(crate) async fn verdict(&self, name: &str, bound: Duration) -> Verdict {
+        let path = if bound.is_zero() { "/zero" } else { "/one" };
+        self.ask(path, &self.token(name)).await
+    }
+
+    pub(crate) async fn ask(&self, path: &str, token: &Token) -> Verdict {
+        self.send(TestRequest::get().uri(path), token).await
+    }
+
+    async fn send(&self, request: TestRequest, token: &Token) -> Verdict {
+        // From a new address each time: refusals of one are counted.
+        static CALLERS: AtomicU32 = AtomicU32::new(1);
+        let caller = Ipv4Addr::from(CALLERS.fetch_add(1, Ordering::Relaxed));
+        let request = request
+            .peer_addr(SocketAddr::new(IpAddr::V4(caller), 50_000))
+            .insert_header((header::AUTHORIZATION, format!("Bearer {}", token.sign())))
+            .to_request();
+        let start = Instant::now();
+        let (status, retry_after) = (self.app)(request).await;
+        let took = start.elapsed();
+        assert!(took < LONGEST_WAIT + SLACK, "{took:?}");
+        match status {
+            StatusCode::OK => Verdict::Accepted,
+            StatusCode::UNAUTHORIZED => Verdict::Refused,
+            StatusCode::SERVICE_UNAVAILABLE => {
+                assert!(retry_after.is_some());
+                Verdict::Undecided
+            }
+            _ => panic!("{status}"),
+        }
+    }
+
+    pub(crate) async fn until_refused(&self, name: &str) -> Duration {
+        let start = Instant::now();
+        while self.verdict(name, BOUND).await != Verdict::Refused {
+            assert!(
+                start.elapsed() < Duration::from_secs(15),
+                "`{name}` is not refused"
+            );
+            tokio::time::sleep(Duration::from_micros(500)).await;
+        }
+        start.elapsed()
+    }
+}
+
+async fn answer<B: MessageBody>(
+    answered: impl Future<Output = Result<ServiceResponse<B>, Error>>,
+) -> (StatusCode, Option<String>) {
+    let response = answered.await.unwrap();
+    let retry_after = response.headers().get(header::RETRY_AFTER);
+    let retry_after = retry_after.map(|value| value.to_str().unwrap().to_owned());
+    (response.status(), retry_after)
+}
+
+/// A clock that goes, and is wrong by so many seconds.
+pub(crate) struct WrongClock {
+    pub(crate) clock: Clock,
+    stops: Arc<AtomicBool>,
+}
+
+impl WrongClock {
+    pub(crate) fn by(seconds: i64) -> Self {
+        let (clock, hand) = Clock::manual();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let wanted = now.as_secs().saturating_add_signed(seconds);
+        hand.advance(Duration::from_secs(wanted - clock.unix_seconds()));
+        let stops = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stops);
+        std::thread::spawn(move || {
+            let mut last = Instant::now();
+            while !stopped.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(2));
+                hand.advance(last.elapsed());
+                last = Instant::now();
+            }
+        });
+        Self { clock, stops }
+    }
+}
+
+impl Drop for WrongClock {
+    fn drop(&mut self) {
+        self.stops.store(true, Ordering::Relaxed);
+    }
+}
+
+pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "not in time: {what}"
+        );
+        pause(5).await;
+    }
+}
+
+pub(crate) async fn pause(millis: u64) {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}

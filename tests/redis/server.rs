@@ -1,0 +1,171 @@
+//! Real `redis-server` processes.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A server of this test alone; killed when dropped.
+pub(crate) struct Redis {
+    child: Child,
+    pub(crate) port: u16,
+    folder: PathBuf,
+    arguments: Vec<String>,
+}
+
+impl Redis {
+    /// One that keeps nothing on disk.
+    pub(crate) fn start() -> Self {
+        Self::with(&["--appendonly", "no"])
+    }
+
+    /// One that has every write on disk before it answers.
+    pub(crate) fn durable() -> Self {
+        Self::with(&["--appendonly", "yes", "--appendfsync", "always"])
+    }
+
+    pub(crate) fn with(arguments: &[&str]) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("secure-redis-{}-{count}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let port = free_port();
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned());
+        let arguments = arguments.collect::<Vec<_>>();
+        let child = spawn(port, &folder, &arguments);
+        let redis = Self {
+            child,
+            port,
+            folder,
+            arguments,
+        };
+        redis.wait();
+        redis
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again at the same port, with what it had written to disk.
+    pub(crate) fn restart(&mut self) {
+        self.child = spawn(self.port, &self.folder, &self.arguments);
+        self.wait();
+    }
+
+    /// Starts it again at the same port, with nothing.
+    pub(crate) fn restart_empty(&mut self) {
+        fs::remove_dir_all(&self.folder).unwrap();
+        fs::create_dir_all(&self.folder).unwrap();
+        self.restart();
+    }
+
+    /// `SIGSTOP`: the kernel goes on accepting connections.
+    pub(crate) fn stop(&self) {
+        self.signal("-STOP");
+    }
+
+    /// `SIGCONT`.
+    pub(crate) fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill")
+            .args([signal, &self.child.id().to_string()])
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    /// What it answers to a command, as it stands on the wire.
+    pub(crate) fn ask(&self, words: &[&str]) -> String {
+        ask(self.port, words).unwrap()
+    }
+
+    fn wait(&self) {
+        until("the server answers", || {
+            ask(self.port, &["PING"]).is_ok_and(|answer| answer.starts_with("+PONG"))
+        });
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn spawn(port: u16, folder: &PathBuf, arguments: &[String]) -> Child {
+    let mut command = Command::new("redis-server");
+    // A sentinel wants its configuration in a file that it can write to.
+    if let [first, rest @ ..] = arguments
+        && first == "--sentinel"
+    {
+        let file = folder.join("sentinel.conf");
+        let lines = rest.join("\n");
+        fs::write(&file, format!("port {port}\n{lines}\n")).unwrap();
+        command.arg(file).arg("--sentinel");
+    } else {
+        command.args(["--port", &port.to_string(), "--save", ""]);
+        command.args(arguments);
+    }
+    command
+        .current_dir(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("`redis-server` cannot be run: install Debian's package `redis-server`")
+}
+
+fn ask(port: u16, words: &[&str]) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    let mut command = format!("*{}\r\n", words.len());
+    for word in words {
+        command += &format!("${}\r\n{word}\r\n", word.len());
+    }
+    stream.write_all(command.as_bytes())?;
+    let mut answer = vec![0; 64 * 1024];
+    let length = stream.read(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+}
+
+/// A port that was free a moment ago. A cluster also listens at that port plus 10,000, so none
+/// above 50,000; and none that the system hands out.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let offset = std::process::id() * 37 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + u16::try_from(offset % 10_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// Waits for something that another process does.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(
+            start.elapsed() < Duration::from_secs(15),
+            "not in time: {what}"
+        );
+        thread::sleep(Duration::from_millis(20));
+    }
+}
