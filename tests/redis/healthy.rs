@@ -226,12 +226,16 @@ async fn with_tls() {
     for name in ["ours", "other"] {
         let names = vec!["localhost".to_owned()];
         let made = rcgen::generate_simple_self_signed(names).unwrap();
-        std::fs::write(file(name), made.cert.pem()).unwrap();
-        std::fs::write(
-            file(&format!("{name}.key")),
-            made.signing_key.serialize_pem(),
-        )
-        .unwrap();
+        let write = |name: &str, label: &str, der: &[u8]| {
+            let text = pem::encode(&pem::Pem::new(label, der));
+            std::fs::write(file(name), text).unwrap();
+        };
+        write(name, "CERTIFICATE", made.cert.der());
+        write(
+            &format!("{name}.key"),
+            "PRIVATE KEY",
+            &made.signing_key.serialize_der(),
+        );
     }
     let port = free_port();
     let redis = Redis::with(&[
