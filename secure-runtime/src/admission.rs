@@ -156,9 +156,9 @@ fn declared_body(headers: &HeaderMap, max_body: u64) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Credentials to principal, unless they were revoked. Credentials that are wrong count against the client's address, and
-/// beyond that quota the answer is 429: so a guesser learns nothing more, while callers with valid
-/// credentials behind the same address go on.
+/// Credentials to principal, unless they were revoked. Credentials that are wrong count against
+/// the client's address, and beyond that quota the answer is 429: so a guesser learns nothing
+/// more, while callers with valid credentials behind the same address go on.
 async fn authenticate(
     security: &Security,
     request: &HttpRequest,

@@ -78,7 +78,7 @@ fn certificate_file(pem: &str) -> std::io::Result<PathBuf> {
 
 fn print_guide(base: &str, certificate: &str, manifest: &Manifest, callers: &[Caller]) {
     println!("Who may do what:\n\n{}", manifest.table());
-    println!("Three callers; paste these lines first:\n");
+    println!("The callers; paste these lines first:\n");
     for caller in callers {
         println!("# {}\n{}={}", caller.what, caller.variable, caller.token);
     }
