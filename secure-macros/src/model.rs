@@ -12,6 +12,7 @@ pub(crate) struct Args {
     /// An expression, as its tokens.
     pub(crate) allow: Option<Setting<TokenStream>>,
     pub(crate) body_timeout: Option<Setting<Text>>,
+    pub(crate) factor: Option<Setting<Names>>,
     pub(crate) hide: Option<Setting<()>>,
     pub(crate) max_age: Option<Setting<Text>>,
     pub(crate) max_body: Option<Setting<Text>>,
@@ -137,6 +138,7 @@ pub(crate) enum Access {
         roles: Option<Rule>,
         scopes: Option<Rule>,
         max_age: Option<u64>,
+        factors: Option<Rule>,
         revocation: Revocation,
         outage: Outage,
     },

@@ -60,6 +60,7 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         roles,
         scopes,
         max_age,
+        factors,
         revocation,
         outage,
     } = &policy.access
@@ -68,6 +69,14 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
 
         if let Some(max_age) = max_age {
             security.authenticator()?.check_age(&caller, *max_age)?;
+        }
+        if let Some(rule) = factors
+            && authorization::judge(rule, &|name| caller.has_factor(name)) == Decision::Deny
+        {
+            return Err(
+                Rejection::new(Refusal::FactorMissing, "token: `amr` lacks a factor")
+                    .with_factors(authorization::names(rule)),
+            );
         }
         if let Some(rule) = roles
             && authorization::judge(rule, &|name| caller.has_role(name)) == Decision::Deny
@@ -82,7 +91,7 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         {
             return Err(
                 Rejection::new(Refusal::ScopeMissing, "the token lacks a scope")
-                    .with_scope(authorization::wanted_scopes(rule)),
+                    .with_scope(authorization::names(rule)),
             );
         }
         *principal = Some(caller);

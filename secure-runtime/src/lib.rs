@@ -186,7 +186,7 @@ pub use shield::Shield;
 /// without that parameter they are not looked at. `public = "reason"` puts the reason into the
 /// lock file.
 ///
-/// Refused: `role`, `scope`, `max_age` or `revocation` beside it, a quota `per user`, [`Principal`] or [`Claims`]
+/// Refused: `role`, `scope`, `max_age`, `factor` or `revocation` beside it, a quota `per user`, [`Principal`] or [`Claims`]
 /// as a parameter, an empty reason.
 ///
 /// # `role`
@@ -268,6 +268,24 @@ pub use shield::Shield;
 /// `max_age = "15min"`: the caller authenticated at most this long ago, by the token's
 /// `auth_time`, to which no leeway is added. A token without `auth_time` is too old. The answer is
 /// 401 with `insufficient_user_authentication` (RFC 9470). At most 366 days.
+///
+/// # `factor`
+///
+/// ```
+/// # use actix_web::{Responder, post};
+/// # use secure_runtime::{secured};
+/// #[secured(factor = "otp")]
+/// #[post("/transfers")]
+/// async fn transfer() -> impl Responder {
+///     "done"
+/// }
+/// ```
+///
+/// `factor = "otp"`: the caller authenticated in this way too, by the token's `amr`. The names are
+/// those of RFC 8176: `otp` for a code that is good once, `hwk` for a key in hardware, `pwd` for a
+/// password. `any(..)` and `all(..)` as for `role`. The answer is 401 with
+/// `insufficient_user_authentication`, and `acr_values` names the factors: the client asks the
+/// issuer for a token with one of them (RFC 9470).
 ///
 /// # `revocation`
 ///

@@ -19,6 +19,7 @@ fn expected(refusal: Refusal) -> Option<(&'static str, &'static str, &'static st
         Refusal::CredentialsAmbiguous => ("authn_token_invalid", "admin", "more than one"),
         Refusal::CredentialsInvalid => ("authn_token_invalid", "admin", "expired"),
         Refusal::CredentialsMissing => ("authn_token_missing", "admin", "scheme"),
+        Refusal::FactorMissing => ("authn_factor_required", "strong", "amr"),
         Refusal::Forbidden => ("authz_fail", "owned", "allow"),
         Refusal::HeadMalformed => ("input_validation_fail", "search", "percent"),
         Refusal::Hidden => ("authz_fail", "hidden_thing", "allow"),

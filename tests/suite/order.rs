@@ -29,6 +29,7 @@ const PER_ROUTE: &str = "12/hour per route";
     role = "admin",
     scope = "orders:write",
     max_age = "15min",
+    factor = "otp",
     rate = ["3/hour per ip", "3/hour per user", "12/hour per route"],
     max_body = "1KB",
     body_timeout = "5s",
@@ -55,6 +56,7 @@ enum Wrong {
     Credentials,
     Revoked,
     Age,
+    Factor,
     Role,
     Scope,
     UserQuota,
@@ -69,7 +71,7 @@ enum Wrong {
 
 use Wrong::*;
 
-const ALL: [Wrong; 18] = [
+const ALL: [Wrong; 19] = [
     Transport,
     IpQuota,
     Upgrade,
@@ -78,6 +80,7 @@ const ALL: [Wrong; 18] = [
     Credentials,
     Revoked,
     Age,
+    Factor,
     Role,
     Scope,
     UserQuota,
@@ -101,6 +104,7 @@ impl Wrong {
             Credentials => Refusal::CredentialsInvalid,
             Revoked => Refusal::CredentialsRevoked,
             Age => Refusal::AuthenticationTooOld,
+            Factor => Refusal::FactorMissing,
             Role => Refusal::RoleMissing,
             Scope => Refusal::ScopeMissing,
             ContentType => Refusal::ContentTypeUnsupported,
@@ -203,6 +207,9 @@ async fn send(
     }
     if is(Age) {
         call = call.edit_token(|token| token.authenticated(Duration::from_secs(15 * 60 + 1)));
+    }
+    if !is(Factor) {
+        call = call.factor("otp");
     }
     if !is(Role) {
         call = call.role("admin");

@@ -158,6 +158,7 @@ impl Expansion<'_> {
                 roles,
                 scopes,
                 max_age,
+                factors,
                 revocation,
                 outage,
             } => {
@@ -166,6 +167,7 @@ impl Expansion<'_> {
                 let max_age = option(
                     max_age.map(|seconds| quote!(::core::time::Duration::from_secs(#seconds))),
                 );
+                let factors = option(factors.as_ref().map(|rule| self.rule(rule)));
                 let revocation = self.revocation(revocation);
                 let outage = match outage {
                     Outage::Deny => quote!(Deny),
@@ -175,6 +177,7 @@ impl Expansion<'_> {
                     roles: #roles,
                     scopes: #scopes,
                     max_age: #max_age,
+                    factors: #factors,
                     revocation: #revocation,
                     outage: #runtime::private::Outage::#outage,
                 })
@@ -191,6 +194,7 @@ impl Expansion<'_> {
                     roles: ::core::option::Option::Some(#nobody),
                     scopes: ::core::option::Option::None,
                     max_age: ::core::option::Option::None,
+                    factors: ::core::option::Option::None,
                     revocation: #revocation,
                     outage: #runtime::private::Outage::Deny,
                 })

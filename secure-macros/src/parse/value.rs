@@ -18,6 +18,7 @@ pub(super) fn example(key: &str) -> &'static str {
         "allow" => "allow = owns(&customer, *id).await",
         "body_timeout" => "body_timeout = \"10s\"",
         "crate" => "crate = my_crate::secure_runtime",
+        "factor" => "factor = \"otp\"",
         "hide" => "hide",
         "max_age" => "max_age = \"15min\"",
         "max_body" => "max_body = \"64KB\"",

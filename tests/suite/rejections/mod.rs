@@ -106,6 +106,12 @@ async fn admin() -> impl Responder {
     "admin"
 }
 
+#[secured(factor = "otp")]
+#[get("/strong")]
+async fn strong() -> impl Responder {
+    "strong"
+}
+
 #[secured(scope = all("orders:read", "orders:write"))]
 #[get("/scoped")]
 async fn scoped() -> impl Responder {
@@ -123,10 +129,11 @@ fn routes(routes: &mut Routes) {
         .service(missing)
         .service(rare)
         .service(admin)
-        .service(scoped);
+        .service(scoped)
+        .service(strong);
 }
 
-pub(crate) const ALL: [Refusal; 23] = [
+pub(crate) const ALL: [Refusal; 24] = [
     Refusal::AuthenticationTooOld,
     Refusal::BodyMalformed,
     Refusal::BodyTimeout,
@@ -137,6 +144,7 @@ pub(crate) const ALL: [Refusal; 23] = [
     Refusal::CredentialsInvalid,
     Refusal::CredentialsMissing,
     Refusal::CredentialsRevoked,
+    Refusal::FactorMissing,
     Refusal::Forbidden,
     Refusal::HeadMalformed,
     Refusal::Hidden,
@@ -185,6 +193,7 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
     let call = match refusal {
         Refusal::AuthenticationTooOld => caller(service.get("/fresh"))
             .edit_token(|token| token.authenticated(Duration::from_secs(601))),
+        Refusal::FactorMissing => caller(service.get("/strong")).factor(CANARY),
         Refusal::BodyMalformed => marked(service.post("/things"))
             .body("application/json", format!("{{\"name\":\"{CANARY}\"")),
         Refusal::BodyTimeout => {
