@@ -42,8 +42,11 @@
 //!
 //! # Cargo features
 //!
-//! - `multipart`: `actix_multipart::form::MultipartForm` as a parameter. Off by default; it changes
-//!   nothing else.
+//! Each is off by default, and changes nothing else.
+//!
+//! - `multipart`: `actix_multipart::form::MultipartForm` as a parameter.
+//! - `otp`: one-time codes of authenticator apps, and recovery codes.
+//! - `redis`: what processes share.
 
 mod address;
 mod admission;
@@ -56,6 +59,8 @@ mod input;
 mod limit;
 mod lock;
 mod manifest;
+#[cfg(feature = "otp")]
+pub mod otp;
 mod policy;
 #[doc(hidden)]
 pub mod private;

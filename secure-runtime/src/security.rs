@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "otp")]
+use crate::otp::{OneTimeCodes, Used};
 use crate::{
     address::{ClientAddresses, ForwardingHeader},
     auth::{
@@ -60,6 +62,8 @@ struct Parts {
     authenticator: Option<Authenticator>,
     clock: Clock,
     limiter: RateLimiter,
+    #[cfg(feature = "otp")]
+    one_time_codes: OneTimeCodes,
     revocations: RevocationList,
     settings: Settings,
 }
@@ -142,6 +146,14 @@ impl SecurityBuilder {
         let addresses = client_addresses(&settings.client_address)?;
         #[cfg(feature = "redis")]
         let store = shared_store(settings.redis.as_ref())?;
+        #[cfg(feature = "otp")]
+        let one_time_codes = {
+            #[cfg(feature = "redis")]
+            let used = store.clone().map_or_else(Used::in_memory, Used::Shared);
+            #[cfg(not(feature = "redis"))]
+            let used = Used::in_memory();
+            OneTimeCodes::new(clock.clone(), &settings.realm, used)
+        };
         let revocations = RevocationList::open(
             clock.clone(),
             RevocationOptions {
@@ -158,6 +170,8 @@ impl SecurityBuilder {
             authenticator,
             clock,
             limiter,
+            #[cfg(feature = "otp")]
+            one_time_codes,
             revocations,
             settings,
         })))
@@ -299,6 +313,13 @@ impl Security {
     /// The source of time.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// What verifies one-time codes of authenticator apps. They show [`Settings::realm`] as the
+    /// name of the service.
+    #[cfg(feature = "otp")]
+    pub fn one_time_codes(&self) -> &OneTimeCodes {
+        &self.0.one_time_codes
     }
 
     /// The tokens that are refused although they have not expired.

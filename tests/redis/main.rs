@@ -15,6 +15,7 @@ mod failover;
 mod healthy;
 mod instance;
 mod lost_data;
+mod one_time_codes;
 mod proxy;
 mod random;
 mod sentinel;
