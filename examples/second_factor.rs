@@ -1,6 +1,6 @@
 //! A second factor from an authenticator app: `cargo run --example second_factor`.
 
-use std::{sync::LazyLock, time::Duration};
+use std::time::Duration;
 
 use actix_web::{HttpResponse, Responder, post, web};
 use secure_runtime::{
@@ -10,9 +10,6 @@ use secure_runtime::{
     testing::{TestService, one_time_code},
 };
 use serde_json::json;
-
-/// That of the only account. A real one is kept beside its account, encrypted.
-static SECRET: LazyLock<OtpSecret> = LazyLock::new(|| OtpSecret::new().expect("randomness"));
 
 #[derive(serde::Deserialize, garde::Validate)]
 struct SecondFactor {
@@ -26,9 +23,10 @@ struct SecondFactor {
 async fn second_factor(
     caller: Principal,
     codes: OneTimeCodes,
+    secret: web::Data<OtpSecret>,
     form: web::Json<SecondFactor>,
 ) -> Result<HttpResponse, Rejection> {
-    if !codes.verify(&SECRET, &form.code).await? {
+    if !codes.verify(&secret, &form.code).await? {
         return Ok(HttpResponse::Unauthorized().finish());
     }
     // Here a token is issued whose `amr` says `otp`.
@@ -41,12 +39,15 @@ async fn transfer() -> impl Responder {
     "done"
 }
 
-fn routes(routes: &mut Routes) {
-    routes.service(second_factor).service(transfer);
-}
-
 #[actix_web::main]
-async fn main() {
+async fn main() -> Result<(), Rejection> {
+    // That of the only account. A real one is kept beside its account, encrypted.
+    let secret = web::Data::new(OtpSecret::new()?);
+    let shared = secret.clone();
+    let routes = move |routes: &mut Routes| {
+        routes.app_data(shared.clone());
+        routes.service(second_factor).service(transfer);
+    };
     let service = TestService::new(routes).await;
 
     // With a password alone the transfer is refused, and the challenge says what is missing.
@@ -60,14 +61,15 @@ async fn main() {
         let call = service.post("/second-factor").subject("ann").factor("pwd");
         call.json(json!({ "code": code })).send().await.status()
     };
-    let code = one_time_code(&SECRET, service.security().clock());
+    let code = one_time_code(&secret, service.security().clock());
     assert_eq!(send(&code).await, 200);
     assert_eq!(send(&code).await, 401);
     service.advance(Duration::from_secs(30));
-    let next = one_time_code(&SECRET, service.security().clock());
+    let next = one_time_code(&secret, service.security().clock());
     assert_eq!(send(&next).await, 200);
 
     // With both factors in the token the transfer is done.
     let call = service.post("/transfers").factor("pwd").factor("otp");
     assert_eq!(call.send().await.text(), "done");
+    Ok(())
 }
