@@ -15,6 +15,7 @@ use crate::{
     address::ClientAddress,
     auth::Principal,
     authorization::{self, Decision},
+    connection,
     input::body::Body,
     limit::{self, Charges},
     policy::{Access, Outage, Policy, Revocation},
@@ -48,9 +49,13 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         ..
     } = admitted;
 
-    transport(security, request)?;
-
     let address = client_address(security, request);
+    // Before the transport is judged: a proxy that is missing among the trusted shows there first.
+    security
+        .addresses()
+        .notice(peer(request), request.headers(), address);
+
+    transport(security, request)?;
 
     *charges = security.limiter().charge_ip(policy, address)?;
 
@@ -111,7 +116,7 @@ pub(crate) fn came_over_tls(security: &Security, request: &HttpRequest) -> bool 
             .addresses()
             .forwarded_https(peer(request), request.headers())
             .unwrap_or(false),
-        Transport::Https => request.app_config().secure(),
+        Transport::Https => request.app_config().secure() || connection::is_over_tls(request),
     }
 }
 
