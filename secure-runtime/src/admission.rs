@@ -3,7 +3,11 @@
 //! [`check`] is the whole of it, cheapest check first. Nothing in this file reads a byte of the
 //! body before `check` has returned: a caller who is refused has sent it in vain.
 
-use std::{mem, net::IpAddr, time::Duration};
+use std::{
+    mem,
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -120,8 +124,15 @@ pub(crate) fn came_over_tls(security: &Security, request: &HttpRequest) -> bool 
     }
 }
 
-fn peer(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|peer| peer.ip())
+/// `None` where there is no address, at a socket file.
+pub(crate) fn peer(request: &HttpRequest) -> Option<IpAddr> {
+    match request.peer_addr() {
+        Some(peer) => Some(peer.ip()),
+        // The system forgets the address of a client that has gone already. It must not pass for
+        // the proxy at a socket file: it is nobody.
+        None if connection::is_over_tcp(request) => Some(Ipv4Addr::UNSPECIFIED.into()),
+        None => None,
+    }
 }
 
 /// The declared length and coding of the body, before any of it is read.

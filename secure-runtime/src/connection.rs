@@ -35,8 +35,26 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// What is known of one connection; in its data.
 struct Connection(Rc<State>);
 
-/// In the data of a connection that is encrypted up to here.
-struct OverTls;
+/// What a connection is made of; in its data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wire {
+    SocketFile,
+    Tcp,
+    Tls,
+}
+
+impl Wire {
+    fn of(stream: &dyn Any) -> Self {
+        if stream.is::<TlsStream<TcpStream>>() {
+            return Self::Tls;
+        }
+        #[cfg(unix)]
+        if stream.is::<UnixStream>() {
+            return Self::SocketFile;
+        }
+        Self::Tcp
+    }
+}
 
 struct State {
     in_flight: Cell<u32>,
@@ -50,9 +68,7 @@ struct State {
 /// which no request has been in progress for as long as `patience`.
 pub(crate) fn watch(patience: Duration) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync {
     move |stream, data| {
-        if stream.is::<TlsStream<TcpStream>>() {
-            data.insert(OverTls);
-        }
+        data.insert(Wire::of(stream));
         let Some(socket) = Socket::of(stream) else {
             tracing::warn!("a connection is not watched: the process has no descriptor left");
             return;
@@ -70,7 +86,13 @@ pub(crate) fn watch(patience: Duration) -> impl Fn(&dyn Any, &mut Extensions) + 
 
 /// Whether the connection of this request is encrypted up to here.
 pub(crate) fn is_over_tls(request: &HttpRequest) -> bool {
-    request.conn_data::<OverTls>().is_some()
+    request.conn_data() == Some(&Wire::Tls)
+}
+
+/// Whether the connection of this request is known to have a peer with an address, though it may
+/// be gone.
+pub(crate) fn is_over_tcp(request: &HttpRequest) -> bool {
+    matches!(request.conn_data(), Some(Wire::Tcp | Wire::Tls))
 }
 
 /// A second descriptor of a connection's socket.

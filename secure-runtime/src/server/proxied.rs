@@ -1,5 +1,8 @@
 //! A server behind load balancers: what actix-web's `HttpServer` does, with the PROXY protocol in
 //! front of TLS. `HttpServer` has no place for that: it goes from the listener to TLS itself.
+//!
+//! Two things are private to actix-web, and do without here: its `AppConfig` says that there is no
+//! TLS, and a graceful stop waits until idle connections end, [`KEEP_ALIVE`] at most.
 
 use std::{
     any::Any,
@@ -189,4 +192,53 @@ where
         // actix-web makes no other configuration for us; what it says of TLS, `connection` knows.
         .finish(map_config(app, |()| AppConfig::default()))
         .map_err(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, HttpRequest, web};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        net::TcpListener,
+    };
+
+    use super::*;
+    use crate::admission::peer;
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+
+    /// What is taken for the peer of a connection whose address the system does not tell.
+    async fn nameless<T: AsyncRead + AsyncWrite + Unpin + 'static>(
+        stream: T,
+        mut client: impl AsyncRead + AsyncWrite + Unpin,
+    ) -> String {
+        let app = App::new().default_service(web::to(async |request: HttpRequest| {
+            format!("{:?}", peer(&request))
+        }));
+        let service = http::<T, _, _, _>(app, Duration::from_secs(5));
+        let service = service.new_service(()).await.unwrap();
+        client.write_all(GET).await.unwrap();
+        service.call((stream, Protocol::Http1, None)).await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        answer.lines().last().unwrap_or_default().to_owned()
+    }
+
+    #[actix_web::test]
+    async fn p1_a_client_that_has_gone_is_not_taken_for_the_proxy_at_a_socket_file() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = TcpStream::connect(address).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        assert_eq!(nameless(stream, client).await, "Some(0.0.0.0)");
+
+        #[cfg(unix)]
+        {
+            let (stream, client) = tokio::net::UnixStream::pair().unwrap();
+            assert_eq!(nameless(stream, client).await, "None");
+        }
+        // What is neither was made by hand, with an address of its own.
+        let (stream, client) = duplex(4096);
+        assert_eq!(nameless(stream, client).await, "Some(0.0.0.0)");
+    }
 }

@@ -117,7 +117,8 @@ mod tests {
 
     /// A path of its own for each test.
     fn path(name: &str) -> PathBuf {
-        let path = std::env::temp_dir().join(format!("secure-{name}-{}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("secure-socket-{name}-{}", std::process::id()));
         fs::remove_file(&path).ok();
         path
     }

@@ -303,8 +303,12 @@ fn p3_networks() {
     let apart = [
         "192.0.2.60",
         "192.0.2.61",
+        "192.0.2.0",
         "0.0.0.1",
         "::1",
+        // The bits of an IPv4 address, where those of an IPv6 network are.
+        "0:0:c000:200::",
+        "ff:0:c000:200::",
         "2001:db8:0:100::",
         "2001:db8:0:200::",
         // What they hold is not believed.
