@@ -3,7 +3,11 @@
 //! [`check`] is the whole of it, cheapest check first. Nothing in this file reads a byte of the
 //! body before `check` has returned: a caller who is refused has sent it in vain.
 
-use std::{mem, net::IpAddr, time::Duration};
+use std::{
+    mem,
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -15,6 +19,7 @@ use crate::{
     address::ClientAddress,
     auth::Principal,
     authorization::{self, Decision},
+    connection,
     input::body::Body,
     limit::{self, Charges},
     policy::{Access, Outage, Policy, Revocation},
@@ -48,9 +53,13 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         ..
     } = admitted;
 
-    transport(security, request)?;
-
     let address = client_address(security, request);
+    // Before the transport is judged: a proxy that is missing among the trusted shows there first.
+    security
+        .addresses()
+        .notice(peer(request), request.headers(), address);
+
+    transport(security, request)?;
 
     *charges = security.limiter().charge_ip(policy, address)?;
 
@@ -120,12 +129,19 @@ pub(crate) fn came_over_tls(security: &Security, request: &HttpRequest) -> bool 
             .addresses()
             .forwarded_https(peer(request), request.headers())
             .unwrap_or(false),
-        Transport::Https => request.app_config().secure(),
+        Transport::Https => request.app_config().secure() || connection::is_over_tls(request),
     }
 }
 
-fn peer(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|peer| peer.ip())
+/// `None` where there is no address, at a socket file.
+pub(crate) fn peer(request: &HttpRequest) -> Option<IpAddr> {
+    match request.peer_addr() {
+        Some(peer) => Some(peer.ip()),
+        // The system forgets the address of a client that has gone already. It must not pass for
+        // the proxy at a socket file: it is nobody.
+        None if connection::is_over_tcp(request) => Some(Ipv4Addr::UNSPECIFIED.into()),
+        None => None,
+    }
 }
 
 /// The declared length and coding of the body, before any of it is read.

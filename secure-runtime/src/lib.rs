@@ -77,7 +77,9 @@ mod store;
 pub mod testing;
 pub mod tls;
 
-pub use address::{ClientAddress, ClientAddresses, ForwardingHeader, TrustsEveryone};
+pub use address::{
+    AddressCounts, ClientAddress, ClientAddresses, ForwardingHeader, TrustsEveryone,
+};
 pub use admission::Admitted;
 pub use auth::{
     AuthError, Authenticator, AuthenticatorOptions, ClaimPath, Claims, Credentials, EcdsaAlgorithm,

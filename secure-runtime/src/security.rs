@@ -18,6 +18,7 @@ use crate::{
     revocation::{RevocationList, RevocationOptions},
     settings::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
+        TrustedProxy,
     },
 };
 #[cfg(feature = "redis")]
@@ -142,8 +143,9 @@ impl SecurityBuilder {
             Some(authenticator)
         };
         let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys.get())
-            .map_err(|error| wrong("limits", error))?;
-        let addresses = client_addresses(&settings.client_address)?;
+            .map_err(|error| wrong("limits", error))?
+            .with_ipv6_prefix(settings.client_address.ipv6_prefix);
+        let addresses = client_addresses(&settings.client_address)?.with_clock(clock.clone());
         #[cfg(feature = "redis")]
         let store = shared_store(settings.redis.as_ref())?;
         #[cfg(feature = "otp")]
@@ -269,11 +271,26 @@ fn client_addresses(settings: &ClientAddressSettings) -> Result<ClientAddresses,
         ForwardedHeader::Forwarded => ForwardingHeader::Forwarded,
         ForwardedHeader::XForwardedFor => ForwardingHeader::XForwardedFor,
     };
-    match settings.hops {
-        Some(hops) => Ok(ClientAddresses::behind_hops(hops.get(), header)),
-        None => ClientAddresses::behind(settings.trusted_proxies.clone(), header)
-            .map_err(|error| wrong("client_address.trusted_proxies", error)),
-    }
+    let proxies = &settings.trusted_proxies;
+    let networks: Vec<_> = proxies.iter().filter_map(|proxy| proxy.network()).collect();
+    let addresses = match settings.hops {
+        // As `Settings::check` says it, for settings that were made by hand: to count hops is to
+        // believe peers of any address.
+        Some(_) if !networks.is_empty() => {
+            return Err(wrong(
+                "client_address.hops",
+                "`trusted_proxies` has networks as well; remove one of the two",
+            ));
+        }
+        Some(hops) => ClientAddresses::behind_hops(hops.get(), header),
+        None => ClientAddresses::behind(networks, header)
+            .map_err(|error| wrong("client_address.trusted_proxies", error))?,
+    };
+    Ok(if proxies.contains(&TrustedProxy::Unix) {
+        addresses.trusting_unknown_peer()
+    } else {
+        addresses
+    })
 }
 
 impl Security {
@@ -294,6 +311,11 @@ impl Security {
             issuers: Vec::new(),
             settings: Settings::default(),
         }
+    }
+
+    /// Who finds the address of a client, and what was wrong with those that were sent.
+    pub fn addresses(&self) -> &ClientAddresses {
+        &self.0.addresses
     }
 
     /// The verifier of tokens.
@@ -330,10 +352,6 @@ impl Security {
     /// The settings it was made from.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
-    }
-
-    pub(crate) fn addresses(&self) -> &ClientAddresses {
-        &self.0.addresses
     }
 
     pub(crate) fn authentication_failures(&self) -> &'static Policy {

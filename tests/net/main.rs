@@ -18,6 +18,7 @@ mod memory;
 mod oracle;
 mod panics;
 mod paths;
+mod proxy_protocol;
 mod refused_uploads;
 mod rig;
 #[cfg(unix)]
@@ -25,3 +26,5 @@ mod signals;
 mod slow;
 mod smuggling;
 mod tls;
+#[cfg(unix)]
+mod unix_socket;

@@ -52,7 +52,7 @@ use self::{
     table::Table,
 };
 use crate::{
-    address::{ClientAddress, Network},
+    address::{ClientAddress, Ipv6Prefix, Network},
     clock::Clock,
     policy::{Per, Policy},
     rejection::{Refusal, Rejection},
@@ -82,6 +82,7 @@ pub(crate) struct RateLimiter {
     /// The slot that the next new quota gets; locked while a policy is added.
     next_slot: Mutex<u32>,
     clock: Clock,
+    ipv6_prefix: Ipv6Prefix,
     #[cfg_attr(not(test), expect(dead_code, reason = "it is there to be dropped"))]
     sweeper: Sweeper,
 }
@@ -117,7 +118,14 @@ impl RateLimiter {
             routes: ArcSwap::default(),
             next_slot: Mutex::new(0),
             clock,
+            ipv6_prefix: Ipv6Prefix::default(),
         })
+    }
+
+    /// The same, which counts IPv6 addresses by so many bits.
+    pub(crate) fn with_ipv6_prefix(mut self, prefix: Ipv6Prefix) -> Self {
+        self.ipv6_prefix = prefix;
+        self
     }
 
     /// Charges the quotas `per ip`.
@@ -129,7 +137,7 @@ impl RateLimiter {
         if policy.quotas.is_empty() {
             return Ok(Charges::default());
         }
-        let mut charges = Charges::new(self.route(policy)?, address.network());
+        let mut charges = Charges::new(self.route(policy)?, address.network(self.ipv6_prefix));
         self.charge(&mut charges, None, |per| per == Per::Ip)?;
         Ok(charges)
     }
