@@ -10,6 +10,7 @@
 mod attribute;
 mod expansion;
 mod factor;
+mod load;
 mod names;
 mod outage;
 mod properties;

@@ -11,9 +11,10 @@ use crate::{
         VerifyingKey,
     },
     clock::Clock,
+    concurrency::Concurrency,
     error::{Error, Mistake, Mistakes},
     limit::RateLimiter,
-    policy::{Access, Per, Policy, Quota},
+    policy::{Access, Per, Policy, Priority, Quota},
     rejection::{ProtectionSpace, Refusal, Rejection},
     revocation::{RevocationList, RevocationOptions},
     settings::{
@@ -62,6 +63,7 @@ struct Parts {
     addresses: ClientAddresses,
     authenticator: Option<Authenticator>,
     clock: Clock,
+    concurrency: Concurrency,
     limiter: RateLimiter,
     #[cfg(feature = "otp")]
     one_time_codes: OneTimeCodes,
@@ -83,6 +85,9 @@ static AUTHENTICATION_FAILURES: Policy = Policy {
         burst: 60,
         per: Per::Ip,
     }],
+    cost: 1,
+    concurrency: None,
+    priority: Priority::Normal,
     max_body: 0,
     body_timeout: std::time::Duration::ZERO,
     allow: None,
@@ -145,6 +150,10 @@ impl SecurityBuilder {
         let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys.get())
             .map_err(|error| wrong("limits", error))?
             .with_ipv6_prefix(settings.client_address.ipv6_prefix);
+        let concurrency = Concurrency::new(
+            settings.limits.max_in_flight,
+            settings.limits.reserved_for_critical,
+        );
         let addresses = client_addresses(&settings.client_address)?.with_clock(clock.clone());
         #[cfg(feature = "redis")]
         let store = shared_store(settings.redis.as_ref())?;
@@ -171,6 +180,7 @@ impl SecurityBuilder {
             addresses,
             authenticator,
             clock,
+            concurrency,
             limiter,
             #[cfg(feature = "otp")]
             one_time_codes,
@@ -356,6 +366,10 @@ impl Security {
 
     pub(crate) fn authentication_failures(&self) -> &'static Policy {
         &AUTHENTICATION_FAILURES
+    }
+
+    pub(crate) fn concurrency(&self) -> &Concurrency {
+        &self.0.concurrency
     }
 
     pub(crate) fn limiter(&self) -> &RateLimiter {

@@ -27,6 +27,7 @@ fn expected(refusal: Refusal) -> Option<(&'static str, &'static str, &'static st
         Refusal::HttpsRequired => ("transport_insecure", "admin", "TLS"),
         Refusal::InputInvalid => ("input_validation_fail", "things", "rules"),
         Refusal::NotConfigured => ("sys_not_configured", "missing", "Missing"),
+        Refusal::Overloaded => ("excess_concurrency", "single", "of the route"),
         Refusal::QuotaExceeded => ("excess_rate_limit_exceeded", "rare", "quota"),
         Refusal::RoleMissing => ("authz_fail", "admin", "role"),
         Refusal::ScopeMissing => ("authz_fail", "scoped", "scope"),

@@ -6,6 +6,7 @@ mod rows;
 use std::{fmt, time::Duration};
 
 use actix_web::{App, HttpResponse, Responder, get, post, web};
+use futures_util::FutureExt;
 use secure_runtime::{
     Principal, Refusal, Routes, Settings, secured,
     testing::{TestCall, TestResponse, TestService},
@@ -118,6 +119,12 @@ async fn scoped() -> impl Responder {
     "scoped"
 }
 
+#[secured(public, concurrency = 1)]
+#[post("/single")]
+async fn single(body: web::Bytes) -> impl Responder {
+    body.len().to_string()
+}
+
 fn routes(routes: &mut Routes) {
     routes
         .service(fresh)
@@ -130,10 +137,11 @@ fn routes(routes: &mut Routes) {
         .service(rare)
         .service(admin)
         .service(scoped)
-        .service(strong);
+        .service(strong)
+        .service(single);
 }
 
-pub(crate) const ALL: [Refusal; 24] = [
+pub(crate) const ALL: [Refusal; 25] = [
     Refusal::AuthenticationTooOld,
     Refusal::BodyMalformed,
     Refusal::BodyTimeout,
@@ -153,6 +161,7 @@ pub(crate) const ALL: [Refusal; 24] = [
     Refusal::MethodNotAllowed,
     Refusal::NotConfigured,
     Refusal::NotFound,
+    Refusal::Overloaded,
     Refusal::QuotaExceeded,
     Refusal::RoleMissing,
     Refusal::ScopeMissing,
@@ -235,6 +244,15 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
         Refusal::MethodNotAllowed => marked(service.delete("/things")),
         Refusal::NotConfigured => caller(service.get("/missing")),
         Refusal::NotFound => marked(service.get("/canary-5up3r53cr3t?canary-5up3r53cr3t")),
+        Refusal::Overloaded => {
+            let silent = Upload::silent_after(CANARY);
+            let call = service.post("/single").stream("text/plain", silent);
+            let mut first = call.send().boxed_local();
+            assert!((&mut first).now_or_never().is_none());
+            let response = marked(service.post("/single")).send().await;
+            take_journal();
+            return response;
+        }
         Refusal::QuotaExceeded => {
             assert_eq!(caller(service.get("/rare")).send().await.status(), 200);
             caller(service.get("/rare"))
@@ -278,8 +296,12 @@ async fn h16_every_refusal_is_problem_details_and_says_nothing_of_the_request() 
         let context = format!("{refusal:?}: {problem}");
 
         assert_eq!(problem["status"], refusal.status().as_u16(), "{context}");
-        let quota = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+        let (quota, capacity) = (
+            "https://iana.org/assignments/http-problem-types#quota-exceeded",
+            "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+        );
         let kind = match refusal {
+            Refusal::Overloaded => capacity,
             Refusal::QuotaExceeded => quota,
             _ => "about:blank",
         };
