@@ -22,6 +22,7 @@ use crate::{
     response::{self, Answer, Secured},
     security::Security,
     settings::Transport,
+    shield,
 };
 
 /// A request that was admitted, and the only way to its body.
@@ -48,9 +49,13 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         ..
     } = admitted;
 
-    transport(security, request)?;
-
     let address = client_address(security, request);
+    // Not looked for again where the shield did, which stands before everything.
+    if !shield::has_judged(request) {
+        security.bans().judge(peer(request), || address)?;
+    }
+
+    transport(security, request)?;
 
     *charges = security.limiter().charge_ip(policy, address)?;
 
@@ -115,7 +120,7 @@ pub(crate) fn came_over_tls(security: &Security, request: &HttpRequest) -> bool 
     }
 }
 
-fn peer(request: &HttpRequest) -> Option<IpAddr> {
+pub(crate) fn peer(request: &HttpRequest) -> Option<IpAddr> {
     request.peer_addr().map(|peer| peer.ip())
 }
 
@@ -177,19 +182,25 @@ async fn authenticate(
     judged.map_err(|rejection| match rejection.refusal() {
         Refusal::CredentialsAmbiguous
         | Refusal::CredentialsInvalid
-        | Refusal::CredentialsRevoked => security
-            .limiter()
-            .charge_ip(
+        | Refusal::CredentialsRevoked => {
+            let charged = security.limiter().charge_ip(
                 security.authentication_failures(),
                 client_address(security, request),
-            )
-            .err()
-            .unwrap_or(rejection),
+            );
+            match charged {
+                Ok(_) => rejection,
+                Err(too_many) => {
+                    // It takes the place of what the client did.
+                    security.bans().note(request, rejection.refusal());
+                    too_many
+                }
+            }
+        }
         _ => rejection,
     })
 }
 
-fn client_address(security: &Security, request: &HttpRequest) -> ClientAddress {
+pub(crate) fn client_address(security: &Security, request: &HttpRequest) -> ClientAddress {
     security
         .addresses()
         .client_address(peer(request), request.headers())
@@ -256,6 +267,9 @@ impl Admitted {
     /// The answer to a request that is refused. It takes the body along.
     pub(crate) fn refuse(&mut self, rejection: Rejection) -> Answer {
         let body = mem::take(&mut self.body);
+        self.security
+            .bans()
+            .note(&self.request, rejection.refusal());
         response::refuse(&rejection, self.policy, Some(&self.security), body)
     }
 
@@ -282,8 +296,14 @@ impl Admitted {
             return self.refuse(rejection);
         }
         // So is a rejection that the handler returned: it belongs in the log and in this realm.
-        if let Some(rejection) = response.error().and_then(|error| error.as_error()) {
+        if let Some(rejection) = response
+            .error()
+            .and_then(|error| error.as_error::<Rejection>())
+        {
             let body = mem::take(&mut self.body);
+            self.security
+                .bans()
+                .note(&self.request, rejection.refusal());
             return response::refuse(rejection, self.policy, Some(&self.security), body);
         }
         if let Some((policy, limit)) = self.charges.fields() {

@@ -49,6 +49,7 @@ mod address;
 mod admission;
 mod auth;
 mod authorization;
+mod bans;
 mod clock;
 mod connection;
 mod error;
@@ -79,6 +80,7 @@ pub use auth::{
     HmacAlgorithm, Issuer, KeyError, MAX_TOKEN_BYTES, Principal, RsaAlgorithm, VerifyingKey,
 };
 pub use authorization::{Decision, IntoDecision};
+pub use bans::{BanCounts, BanEntry, BanError, BanList, BanTarget, StrikeKind};
 pub use clock::{Clock, ClockHand};
 pub use error::{Error, Mistake, Mistakes};
 pub use input::{Extracted, Input, Unvalidated, Validated};

@@ -8,6 +8,7 @@ use crate::{
         Authenticator, AuthenticatorOptions, EcdsaAlgorithm, HmacAlgorithm, Issuer, RsaAlgorithm,
         VerifyingKey,
     },
+    bans::BanList,
     clock::Clock,
     error::{Error, Mistake, Mistakes},
     limit::RateLimiter,
@@ -56,8 +57,9 @@ use crate::{
 pub struct Security(Arc<Parts>);
 
 struct Parts {
-    addresses: ClientAddresses,
+    addresses: Arc<ClientAddresses>,
     authenticator: Option<Authenticator>,
+    bans: BanList,
     clock: Clock,
     limiter: RateLimiter,
     revocations: RevocationList,
@@ -139,9 +141,16 @@ impl SecurityBuilder {
         };
         let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys.get())
             .map_err(|error| wrong("limits", error))?;
-        let addresses = client_addresses(&settings.client_address)?;
+        let addresses = Arc::new(client_addresses(&settings.client_address)?);
         #[cfg(feature = "redis")]
         let store = shared_store(settings.redis.as_ref())?;
+        let bans = BanList::new(
+            clock.clone(),
+            Arc::clone(&addresses),
+            &settings.bans,
+            #[cfg(feature = "redis")]
+            store.clone(),
+        );
         let revocations = RevocationList::open(
             clock.clone(),
             RevocationOptions {
@@ -156,6 +165,7 @@ impl SecurityBuilder {
         Ok(Security(Arc::new(Parts {
             addresses,
             authenticator,
+            bans,
             clock,
             limiter,
             revocations,
@@ -294,6 +304,11 @@ impl Security {
                 "no issuer is configured: add `[[issuers]]` to the settings",
             )
         })
+    }
+
+    /// The networks that are refused for a time.
+    pub fn bans(&self) -> &BanList {
+        &self.0.bans
     }
 
     /// The source of time.

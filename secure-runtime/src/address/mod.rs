@@ -12,7 +12,7 @@ mod tests;
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -84,17 +84,29 @@ impl Network {
     const V6: u64 = 6;
 }
 
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 & 0xff {
+impl Network {
+    /// As a network; `None` for clients whose address is not known.
+    pub(crate) fn to_net(self) -> Option<IpNet> {
+        let (address, bits) = match self.0 & 0xff {
             // The casts keep the 32 bits that `network` put there.
-            Self::V4 => write!(f, "{}", std::net::Ipv4Addr::from_bits((self.0 >> 8) as u32)),
+            Self::V4 => (Ipv4Addr::from_bits((self.0 >> 8) as u32).into(), 32),
             Self::V6 => {
                 let high = (self.0 >> 8) << (64 - IPV6_PREFIX);
                 let address = Ipv6Addr::from_bits(u128::from(high) << 64);
-                write!(f, "{address}/{IPV6_PREFIX}")
+                (address.into(), IPV6_PREFIX)
             }
-            _ => f.write_str("unknown"),
+            _ => return None,
+        };
+        IpNet::new(address, bits).ok()
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_net() {
+            Some(IpNet::V4(v4)) => v4.addr().fmt(f),
+            Some(IpNet::V6(v6)) => v6.fmt(f),
+            None => f.write_str("unknown"),
         }
     }
 }
@@ -242,6 +254,27 @@ impl ClientAddresses {
         address
     }
 
+    /// The address of a client that may be refused for its address: one that is known, and is not
+    /// a trusted proxy that asks for itself.
+    pub(crate) fn bannable(&self, peer: Option<IpAddr>, address: ClientAddress) -> Option<IpAddr> {
+        let ClientAddress::Known(address) = address else {
+            return None;
+        };
+        let is_peer = peer.is_some_and(|peer| peer.to_canonical() == address);
+        let is_trusted = self.is_proxy(address) || (is_peer && self.trusts_peer(peer));
+        (!is_trusted).then_some(address)
+    }
+
+    /// Whether `network` has an address of a trusted proxy, as far as these are known.
+    pub(crate) fn has_proxy_in(&self, network: &IpNet) -> bool {
+        match &self.trust {
+            Trust::Hops(_) => false,
+            Trust::Networks(networks) => networks
+                .iter()
+                .any(|trusted| trusted.contains(network) || network.contains(trusted)),
+        }
+    }
+
     /// Whether a trusted proxy says that the client came by HTTPS; `None` if none says anything.
     ///
     /// With `Forwarded` it is the `proto` of the entry that named the client; else it is the
@@ -364,7 +397,7 @@ fn values(headers: &HeaderMap, header: ForwardingHeader) -> impl DoubleEndedIter
 }
 
 /// `::ffff:10.0.0.0/104` as `10.0.0.0/8`: addresses are compared in that form.
-fn canonical_network(network: IpNet) -> IpNet {
+pub(crate) fn canonical_network(network: IpNet) -> IpNet {
     match (network.addr().to_canonical(), network.prefix_len()) {
         (IpAddr::V4(v4), bits @ 96..) => Ipv4Net::new(v4, bits - 96).map_or(network, IpNet::V4),
         _ => network,

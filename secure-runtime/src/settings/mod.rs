@@ -28,6 +28,7 @@
 //! each index: `SECURE__SERVER__ADDRESS=127.0.0.1:9443`, `SECURE__ISSUERS__0__AUDIENCE=shop`.
 //! A list is separated by commas. Relative paths start in the working directory.
 
+mod bans;
 mod check;
 mod environment;
 mod keys;
@@ -49,6 +50,7 @@ use std::{
 
 use ipnet::IpNet;
 
+pub use self::bans::{BanRuleSettings, BanSettings};
 use self::environment::Environment;
 pub use self::keys::{
     Algorithm, IssuerSettings, KeyMaterial, KeySettings, KeySource, UnknownAlgorithm,
@@ -92,6 +94,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// `[limits]`: bounds of the rate limiter.
     pub limits: LimitSettings,
+    /// `[bans]`: addresses that are refused for a time.
+    pub bans: BanSettings,
     /// `[redis]`: what processes of one service share. Default: nothing.
     pub redis: Option<RedisSettings>,
     /// `[revocation]`: where revoked tokens are remembered.
@@ -111,6 +115,7 @@ impl Default for Settings {
             issuers: Vec::new(),
             tokens: TokenSettings::default(),
             limits: LimitSettings::default(),
+            bans: BanSettings::default(),
             redis: None,
             revocation: RevocationSettings::default(),
             danger: DangerSettings::default(),
