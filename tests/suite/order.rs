@@ -1,7 +1,7 @@
 //! The order of checks: of two things that are wrong, the earlier one is answered, and nothing is
 //! read of a body whose sender was not admitted.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use actix_web::{Responder, post, web};
 use secure_runtime::{
@@ -47,6 +47,7 @@ fn routes(routes: &mut Routes) {
 /// What can be wrong with a request, in the order of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Wrong {
+    Banned,
     Transport,
     IpQuota,
     Upgrade,
@@ -69,7 +70,8 @@ enum Wrong {
 
 use Wrong::*;
 
-const ALL: [Wrong; 18] = [
+const ALL: [Wrong; 19] = [
+    Banned,
     Transport,
     IpQuota,
     Upgrade,
@@ -93,6 +95,7 @@ const ALL: [Wrong; 18] = [
 impl Wrong {
     fn refusal(self) -> Refusal {
         match self {
+            Banned => Refusal::Banned,
             Transport => Refusal::HttpsRequired,
             IpQuota | UserQuota | RouteQuota => Refusal::QuotaExceeded,
             Upgrade => Refusal::HeadMalformed,
@@ -213,8 +216,8 @@ async fn send(
     call.send().await
 }
 
-/// Uses up what the quotas among `wrong` leave to the caller.
-async fn use_up(service: &TestService, wrong: &[Wrong]) {
+/// Uses up what the quotas among `wrong` leave to the caller, and bans its address.
+async fn prepare(service: &TestService, wrong: &[Wrong]) {
     if wrong.contains(&IpQuota) {
         for n in 0..3 {
             let response = send(service, &format!("other-{n}"), ADDRESS, &[]).await;
@@ -231,10 +234,16 @@ async fn use_up(service: &TestService, wrong: &[Wrong]) {
         for n in 0..=12 {
             let (subject, address) = (format!("many-{n}"), format!("192.0.2.{n}"));
             if send(service, &subject, &address, &[]).await.status() == 429 {
-                return;
+                break;
             }
+            assert!(n < 12, "the route's quota has no end");
         }
-        panic!("the route's quota has no end");
+    }
+    if wrong.contains(&Banned) {
+        let bans = service.security().bans();
+        let address: IpAddr = ADDRESS.parse().unwrap();
+        bans.ban(address, Duration::from_secs(60), "a test")
+            .unwrap();
     }
 }
 
@@ -258,7 +267,7 @@ async fn of_two_wrongs_the_earlier_check_answers() {
         for second in ALL.into_iter().skip(place) {
             let wrong = [first, second];
             let service = service().await;
-            use_up(&service, &wrong).await;
+            prepare(&service, &wrong).await;
             take_journal();
             log.take();
 

@@ -126,8 +126,9 @@ fn routes(routes: &mut Routes) {
         .service(scoped);
 }
 
-pub(crate) const ALL: [Refusal; 23] = [
+pub(crate) const ALL: [Refusal; 24] = [
     Refusal::AuthenticationTooOld,
+    Refusal::Banned,
     Refusal::BodyMalformed,
     Refusal::BodyTimeout,
     Refusal::BodyTooLarge,
@@ -185,6 +186,14 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
     let call = match refusal {
         Refusal::AuthenticationTooOld => caller(service.get("/fresh"))
             .edit_token(|token| token.authenticated(Duration::from_secs(601))),
+        Refusal::Banned => {
+            // Not this one client: the log names the network when it is banned.
+            let network: ipnet::IpNet = "203.0.113.0/24".parse().unwrap();
+            let bans = service.security().bans();
+            bans.ban(network, Duration::from_secs(60), "a test")
+                .unwrap();
+            caller(service.get("/admin"))
+        }
         Refusal::BodyMalformed => marked(service.post("/things"))
             .body("application/json", format!("{{\"name\":\"{CANARY}\"")),
         Refusal::BodyTimeout => {
@@ -270,7 +279,9 @@ async fn h16_every_refusal_is_problem_details_and_says_nothing_of_the_request() 
 
         assert_eq!(problem["status"], refusal.status().as_u16(), "{context}");
         let quota = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+        let abuse = "https://iana.org/assignments/http-problem-types#abnormal-usage-detected";
         let kind = match refusal {
+            Refusal::Banned => abuse,
             Refusal::QuotaExceeded => quota,
             _ => "about:blank",
         };
