@@ -52,6 +52,13 @@ fn a_guard_adds_one_allocation_to_a_request() {
     assert!(added(Mode::WholeEmpty) <= 1);
 }
 
+/// G11: nor do a hundred thousand bans of others, but for the mark that the shield leaves, whose
+/// table is kept for the next request.
+#[test]
+fn bans_of_others_allocate_nothing() {
+    assert!(allocations(Mode::WholeOthersBanned) <= allocations(Mode::WholeEmpty) + 1);
+}
+
 /// The text of the one field that differs from request to request, and its shared owner.
 #[test]
 fn quotas_add_the_text_of_a_field_however_many_they_are() {
@@ -66,6 +73,8 @@ fn a_refusal_allocates_little() {
         (Mode::Refused401, 8),
         (Mode::RefusedInvalid, 9),
         (Mode::Refused429, 14),
+        // The fields of the response, and its body's place.
+        (Mode::WholeBanned, 4),
     ] {
         let added = added(mode);
         assert!(added <= most, "{}: {added}", mode.name());

@@ -30,13 +30,14 @@
 //! - [`Security`]: the configured parts, for a [`Server`] or for an app of your own.
 //! - [`Principal`] and [`Claims`]: the caller, as a parameter of a handler.
 //! - [`Input`], [`Validated`], [`Unvalidated`]: what else a handler can take.
+//! - [`RevocationList`], [`BanList`]: tokens and addresses that are refused.
 //! - [`Refusal`]: every way to be refused, with its status.
 //! - [`testing`]: tokens, a service in process, a clock moved by hand, the lock file.
 //!
 //! # The order of checks
 //!
-//! Transport, client address, quotas `per ip`, declared size and coding of the body, token, age of
-//! the authentication, roles, scopes, quotas `per user` and `per route`. Only then the parameters
+//! Client address, ban, transport, quotas `per ip`, declared size and coding of the body, token, age
+//! of the authentication, roles, scopes, quotas `per user` and `per route`. Only then the parameters
 //! are taken, in their order, which reads the body; then `allow` is asked; then the handler runs.
 //! A request is refused at the first check that fails. What cannot be decided is refused.
 //!

@@ -217,7 +217,7 @@ fn when_addresses_are_banned() {
     };
     assert_eq!(first.on, [Authentication, Login]);
     assert_eq!((first.count.get(), first.growth.get()), (20, 2));
-    let hours = |hours| Duration::from_secs(hours * 3600);
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
     assert_eq!(first.within, Duration::from_secs(60));
     assert_eq!((first.ban, first.max), (hours(1), hours(24)));
     assert_eq!(second.on, [NotFound]);
