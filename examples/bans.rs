@@ -65,13 +65,12 @@ fn routes(routes: &mut Routes) {
 }
 
 #[actix_web::main]
-async fn main() {
-    let settings = Settings::from_toml(RULES).expect("the settings are right");
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let settings = Settings::from_toml(RULES)?;
     let service = TestService::with(routes, |security| security.settings(settings)).await;
     let bans = service.security().bans();
-    let [scanner, guesser, spammer, customer] =
-        ["203.0.113.1", "203.0.113.2", "2001:db8::1", "203.0.113.4"]
-            .map(|text| text.parse::<IpAddr>().expect("an address"));
+    let [scanner, guesser, customer] = [1, 2, 3].map(|last| IpAddr::from([203, 0, 113, last]));
+    let spammer: IpAddr = "2001:db8::1".parse()?;
     let visit = |address| service.get("/").peer(address).send();
 
     for _ in 0..5 {
@@ -91,7 +90,7 @@ async fn main() {
     let admin = |path: String| service.post(&path).role("admin").send();
     assert_eq!(admin(format!("/bans/{spammer}")).await.status(), 204);
     // Its neighbours in the same network of 56 bits are most likely itself.
-    let neighbour = "2001:db8:0:99::7".parse().expect("an address");
+    let neighbour = "2001:db8:0:99::7".parse()?;
     visit(neighbour).await.assert_refused(Refusal::Banned);
     assert_eq!(admin(format!("/bans/{spammer}/lift")).await.status(), 204);
     assert_eq!(visit(spammer).await.status(), 200);
@@ -107,4 +106,5 @@ async fn main() {
     service.advance(Duration::from_secs(3600));
     assert_eq!(visit(scanner).await.text(), "welcome");
     assert_eq!(bans.counts().bans, 0);
+    Ok(())
 }
