@@ -9,11 +9,13 @@
 
 use std::{
     hint::black_box,
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use criterion::{Criterion, criterion_group, criterion_main};
+use ipnet::IpNet;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use rcgen::{
     KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData, RsaKeySize,
@@ -21,7 +23,7 @@ use rcgen::{
 use secure_bench::{Case, Mode};
 use secure_runtime::{
     Authenticator, AuthenticatorOptions, Clock, EcdsaAlgorithm, HmacAlgorithm, Issuer,
-    RsaAlgorithm, SecretSlice, VerifyingKey,
+    RsaAlgorithm, SecretSlice, Security, VerifyingKey,
 };
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +46,30 @@ fn modes(criterion: &mut Criterion) {
             });
         });
     }
+}
+
+/// Whether an address is banned, of an address that is not.
+fn bans(criterion: &mut Criterion) {
+    let security = Security::builder().build().expect("a security");
+    let address = black_box(IpAddr::from([203, 0, 113, 7]));
+    let mut group = criterion.benchmark_group("is-banned");
+    let mut look_up = |name: &str| {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| security.bans().is_banned(black_box(address)));
+        });
+    };
+    look_up("none");
+    secure_bench::ban_many(&security);
+    look_up("100,000 addresses");
+    for bits in [24, 16] {
+        let network = IpNet::new(IpAddr::from([198, 51, 100, 0]), bits).expect("a network");
+        let hour = Duration::from_secs(3600);
+        // Those addresses have left room for one.
+        security.bans().lift(IpAddr::from([10, 0, 0, bits]));
+        let banned = security.bans().ban(network, hour, "a measurement");
+        banned.expect("there is room");
+    }
+    look_up("100,000 of three lengths");
 }
 
 const ISSUER: &str = "https://id.example.com";
@@ -178,6 +204,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
         .sample_size(50);
-    targets = modes, first_sight
+    targets = modes, bans, first_sight
 }
 criterion_main!(benches);

@@ -131,6 +131,21 @@ fn build(mode: Mode) -> Case {
             bearer,
             StatusCode::UNAUTHORIZED,
         ),
+        Mode::WholeBanned => {
+            ban_many(&security);
+            ban(&security, PEER.ip());
+            guarded(
+                &security,
+                handlers::empty,
+                "/empty",
+                bearer,
+                StatusCode::TOO_MANY_REQUESTS,
+            )
+        }
+        Mode::WholeOthersBanned => {
+            ban_many(&security);
+            guarded(&security, handlers::empty, "/empty", bearer, StatusCode::OK)
+        }
         Mode::WholeRefused429 => {
             use_up(&security);
             guarded(
@@ -211,6 +226,19 @@ fn admit(request: &HttpRequest, policy: &'static Policy) -> bool {
 fn use_up(security: &Security) {
     let request = request_to_admit(security, None);
     assert!(admit(&request, policy_of(&handlers::rare)));
+}
+
+/// Bans as many addresses as there may be, less one.
+pub fn ban_many(security: &Security) {
+    for number in 1..100_000_u32 {
+        ban(security, Ipv4Addr::from(0x0a00_0000 + number).into());
+    }
+}
+
+fn ban(security: &Security, address: IpAddr) {
+    let hour = Duration::from_secs(3600);
+    let banned = security.bans().ban(address, hour, "a measurement");
+    banned.expect("there is room");
 }
 
 fn request_to_admit(security: &Security, bearer: Option<&str>) -> HttpRequest {

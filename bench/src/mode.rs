@@ -35,11 +35,15 @@ pub enum Mode {
     WholeRefusedInvalid,
     /// A whole request whose quota is used up.
     WholeRefused429,
+    /// A whole request of a client that is banned, among 100,000 bans.
+    WholeBanned,
+    /// A whole request to a handler that demands nothing, while 100,000 others are banned.
+    WholeOthersBanned,
 }
 
 impl Mode {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Bare,
         Self::Empty,
         Self::Quota,
@@ -56,6 +60,8 @@ impl Mode {
         Self::WholeRefused401,
         Self::WholeRefusedInvalid,
         Self::WholeRefused429,
+        Self::WholeBanned,
+        Self::WholeOthersBanned,
     ];
 
     /// The mode of this name.
@@ -109,6 +115,12 @@ impl Mode {
             WholeRefused401 => ("whole-refused-401", "no credentials", WholeBare),
             WholeRefusedInvalid => ("whole-refused-401-invalid", "not a token", WholeBare),
             WholeRefused429 => ("whole-refused-429", "quota used up", WholeBare),
+            WholeBanned => ("whole-banned", "client banned, of 100,000", WholeBare),
+            WholeOthersBanned => (
+                "whole-others-banned",
+                "`public`, no quota, 100,000 others banned",
+                WholeBare,
+            ),
         }
     }
 }

@@ -52,6 +52,19 @@ fn a_guard_adds_one_allocation_to_a_request() {
     assert!(added(Mode::WholeEmpty) <= 1);
 }
 
+/// G11: fewer than an app without this crate needs to route a request.
+#[test]
+fn a_banned_client_costs_three_allocations() {
+    assert!(allocations(Mode::WholeBanned) <= 3);
+}
+
+/// G11: a hundred thousand bans of others add nothing, but for the mark that the shield leaves, whose
+/// table is kept for the next request.
+#[test]
+fn bans_of_others_allocate_nothing() {
+    assert!(allocations(Mode::WholeOthersBanned) <= allocations(Mode::WholeEmpty) + 1);
+}
+
 /// The text of the one field that differs from request to request, and its shared owner.
 #[test]
 fn quotas_add_the_text_of_a_field_however_many_they_are() {

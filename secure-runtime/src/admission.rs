@@ -28,6 +28,7 @@ use crate::{
     response::{self, Answer, Secured},
     security::Security,
     settings::Transport,
+    shield,
 };
 
 /// A request that was admitted, and the only way to its body.
@@ -58,6 +59,11 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
     } = admitted;
 
     let address = client_address(security, request);
+    // Not looked for again where the shield did, which stands before everything.
+    if !shield::has_judged(request) {
+        security.bans().judge(peer(request), || address)?;
+    }
+
     // Before the transport is judged: a proxy that is missing among the trusted shows there first.
     security
         .addresses()
@@ -208,19 +214,25 @@ async fn authenticate(
     judged.map_err(|rejection| match rejection.refusal() {
         Refusal::CredentialsAmbiguous
         | Refusal::CredentialsInvalid
-        | Refusal::CredentialsRevoked => security
-            .limiter()
-            .charge_ip(
+        | Refusal::CredentialsRevoked => {
+            let charged = security.limiter().charge_ip(
                 security.authentication_failures(),
                 client_address(security, request),
-            )
-            .err()
-            .unwrap_or(rejection),
+            );
+            match charged {
+                Ok(_) => rejection,
+                Err(too_many) => {
+                    // It takes the place of what the client did.
+                    security.bans().note(request, rejection.refusal());
+                    too_many
+                }
+            }
+        }
         _ => rejection,
     })
 }
 
-fn client_address(security: &Security, request: &HttpRequest) -> ClientAddress {
+pub(crate) fn client_address(security: &Security, request: &HttpRequest) -> ClientAddress {
     security
         .addresses()
         .client_address(peer(request), request.headers())
@@ -296,6 +308,9 @@ impl Admitted {
         // The places first: what is left of the body may take its time.
         drop(mem::take(&mut self.place));
         let body = mem::take(&mut self.body);
+        self.security
+            .bans()
+            .note(&self.request, rejection.refusal());
         response::refuse(&rejection, self.policy, Some(&self.security), body)
     }
 
@@ -322,8 +337,14 @@ impl Admitted {
             return self.refuse(rejection);
         }
         // So is a rejection that the handler returned: it belongs in the log and in this realm.
-        if let Some(rejection) = response.error().and_then(|error| error.as_error()) {
+        if let Some(rejection) = response
+            .error()
+            .and_then(|error| error.as_error::<Rejection>())
+        {
             let body = mem::take(&mut self.body);
+            self.security
+                .bans()
+                .note(&self.request, rejection.refusal());
             return response::refuse(rejection, self.policy, Some(&self.security), body);
         }
         if let Some((policy, limit)) = self.charges.fields() {

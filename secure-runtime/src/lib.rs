@@ -31,14 +31,16 @@
 //! - [`Principal`] and [`Claims`]: the caller, as a parameter of a handler. [`Meter`]: charges him
 //!   for what a request turned out to cost.
 //! - [`Input`], [`Validated`], [`Unvalidated`]: what else a handler can take.
+//! - [`RevocationList`], [`BanList`]: tokens and addresses that are refused.
 //! - [`Refusal`]: every way to be refused, with its status.
 //! - [`testing`]: tokens, a service in process, a clock moved by hand, the lock file.
 //!
 //! # The order of checks
 //!
-//! Transport, whether there is room (`concurrency` and the process's own bound), client address,
-//! quotas `per ip`, declared size and coding of the body, token, age of the authentication, roles,
-//! scopes, quotas `per user` and `per route`. Only then the parameters are taken, in their order, which reads the body; then `allow` is asked; then the handler runs.
+//! Client address, ban, transport, whether there is room (`concurrency` and the process's own bound),
+//! quotas `per ip`, declared size and coding of the body, token, age of the authentication, its
+//! factors, roles, scopes, quotas `per user` and `per route`. Only then the parameters are taken, in
+//! their order, which reads the body; then `allow` is asked; then the handler runs.
 //! A request is refused at the first check that fails. What cannot be decided is refused.
 //!
 //! # Cargo features
@@ -53,6 +55,7 @@ mod address;
 mod admission;
 mod auth;
 mod authorization;
+mod bans;
 mod clock;
 mod concurrency;
 mod connection;
@@ -88,6 +91,7 @@ pub use auth::{
     HmacAlgorithm, Issuer, KeyError, MAX_TOKEN_BYTES, Principal, RsaAlgorithm, VerifyingKey,
 };
 pub use authorization::{Decision, IntoDecision};
+pub use bans::{BanCounts, BanEntry, BanError, BanList, BanTarget, StrikeKind};
 pub use clock::{Clock, ClockHand};
 pub use error::{Error, Mistake, Mistakes};
 pub use input::{Extracted, Input, Unvalidated, Validated};

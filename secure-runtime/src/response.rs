@@ -104,6 +104,10 @@ pub(crate) fn takes_time(size: BodySize) -> bool {
 }
 
 fn log(rejection: &Rejection, policy: &Policy) {
+    // The list of bans logs some of them: a banned flood must not become one of the log.
+    if rejection.refusal() == Refusal::Banned {
+        return;
+    }
     let row = rejection.refusal().row();
     let status = rejection.refusal().status().as_u16();
     let (event, handler, reason) = (row.event, policy.handler, rejection.reason());

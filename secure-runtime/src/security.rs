@@ -10,6 +10,7 @@ use crate::{
         Authenticator, AuthenticatorOptions, EcdsaAlgorithm, HmacAlgorithm, Issuer, RsaAlgorithm,
         VerifyingKey,
     },
+    bans::BanList,
     clock::Clock,
     concurrency::Concurrency,
     error::{Error, Mistake, Mistakes},
@@ -60,8 +61,9 @@ use crate::{
 pub struct Security(Arc<Parts>);
 
 struct Parts {
-    addresses: ClientAddresses,
+    addresses: Arc<ClientAddresses>,
     authenticator: Option<Authenticator>,
+    bans: BanList,
     clock: Clock,
     concurrency: Concurrency,
     limiter: RateLimiter,
@@ -155,8 +157,17 @@ impl SecurityBuilder {
             settings.limits.reserved_for_critical,
         );
         let addresses = client_addresses(&settings.client_address)?.with_clock(clock.clone());
+        let addresses = Arc::new(addresses);
         #[cfg(feature = "redis")]
         let store = shared_store(settings.redis.as_ref())?;
+        let bans = BanList::new(
+            clock.clone(),
+            Arc::clone(&addresses),
+            settings.client_address.ipv6_prefix,
+            &settings.bans,
+            #[cfg(feature = "redis")]
+            store.clone(),
+        );
         #[cfg(feature = "otp")]
         let one_time_codes = {
             #[cfg(feature = "redis")]
@@ -179,6 +190,7 @@ impl SecurityBuilder {
         Ok(Security(Arc::new(Parts {
             addresses,
             authenticator,
+            bans,
             clock,
             concurrency,
             limiter,
@@ -340,6 +352,11 @@ impl Security {
                 "no issuer is configured: add `[[issuers]]` to the settings",
             )
         })
+    }
+
+    /// The networks that are refused for a time.
+    pub fn bans(&self) -> &BanList {
+        &self.0.bans
     }
 
     /// The source of time.

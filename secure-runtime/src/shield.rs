@@ -1,5 +1,5 @@
-//! The outermost layer of an app: security fields on every response, and no response from a
-//! handler that no policy guards.
+//! The outermost layer of an app: nothing for clients that are banned, security fields on every
+//! response, and no response from a handler that no policy guards.
 
 use std::{
     future::{Ready, ready},
@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     error::InternalError,
@@ -23,7 +23,8 @@ use futures_util::future::Either;
 use pin_project_lite::pin_project;
 
 use crate::{
-    admission::came_over_tls,
+    admission::{came_over_tls, client_address, peer},
+    bans::Banned,
     connection::InFlight,
     input::{body::Body, until_sent::UntilSent},
     manifest::MethodTable,
@@ -91,6 +92,11 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let secure = came_over_tls(&self.security, request.request());
+        if let Err(banned) = judge(&self.security, request.request()) {
+            let mut response = banned.answer(request);
+            add_fields(response.headers_mut(), secure);
+            return Either::Left(ready(Ok(response)));
+        }
         let begun = bounded_head(&request).and_then(|()| InFlight::begin(request.request()));
         match begun {
             Ok(in_flight) => Either::Right(Shielded {
@@ -100,6 +106,9 @@ where
                 answer: self.service.call(request),
             }),
             Err(rejection) => {
+                self.security
+                    .bans()
+                    .note(request.request(), rejection.refusal());
                 let response = rejection.respond(self.security.protection_space());
                 let mut response = request.into_response(response);
                 add_fields(response.headers_mut(), secure);
@@ -160,6 +169,25 @@ impl<F> std::fmt::Debug for Shielded<F> {
     }
 }
 
+/// Left in the extensions of a request that was held against the list of bans.
+struct Judged;
+
+/// Refuses a client that is banned, before its request is routed.
+fn judge(security: &Security, request: &HttpRequest) -> Result<(), Banned> {
+    let bans = security.bans();
+    if bans.is_empty() {
+        return Ok(());
+    }
+    bans.judge(peer(request), || client_address(security, request))?;
+    request.extensions_mut().insert(Judged);
+    Ok(())
+}
+
+/// Whether a request was held against the list of bans.
+pub(crate) fn has_judged(request: &HttpRequest) -> bool {
+    request.extensions().get::<Judged>().is_some()
+}
+
 /// Refuses a head that is larger than a request needs. actix bounds it over HTTP/1.1; over HTTP/2
 /// the only bound is 16 MiB, which half a million indexed fields fill with a byte each on the wire
 /// and fifty times that in memory, for as long as the request lives.
@@ -195,6 +223,7 @@ fn refuse(response: &ServiceResponse, security: &Security) -> HttpResponse {
     } else {
         unguarded(request.match_pattern())
     };
+    security.bans().note(request, rejection.refusal());
     rejection.respond(security.protection_space())
 }
 
@@ -217,9 +246,11 @@ fn unguarded(pattern: Option<String>) -> Rejection {
 /// actix has one of its own, and reads on for ever where it drops a chunked body.
 pub(crate) async fn no_route(request: HttpRequest, payload: Payload) -> Secured {
     let rejection = wrong_method(&request).unwrap_or_else(nothing_here);
-    let space = request
-        .app_data::<Security>()
-        .map_or(ProtectionSpace::UNNAMED, Security::protection_space);
+    let security = request.app_data::<Security>();
+    if let Some(security) = security {
+        security.bans().note(&request, rejection.refusal());
+    }
+    let space = security.map_or(ProtectionSpace::UNNAMED, Security::protection_space);
     let body = Body::new(payload.into_inner(), 0, Duration::ZERO);
     response::secure(rejection.respond(space), body).await
 }

@@ -1,4 +1,4 @@
-//! Revocations that processes share, with real servers that are killed, stopped and emptied.
+//! Revocations and bans that processes share, with real servers that are killed, stopped and emptied.
 //!
 //! Of each fault the same is asked: no revoked token is accepted beyond the bound, no request
 //! waits longer than it may, and afterwards everything is as before without a restart.
@@ -10,6 +10,7 @@
     reason = "a test that unwraps is a test that fails"
 )]
 
+mod bans;
 mod cluster;
 mod failover;
 mod healthy;

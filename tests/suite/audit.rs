@@ -11,6 +11,7 @@ use crate::{
 fn expected(refusal: Refusal) -> Option<(&'static str, &'static str, &'static str)> {
     Some(match refusal {
         Refusal::AuthenticationTooOld => ("authn_reauthentication_required", "fresh", "auth_time"),
+        Refusal::Banned => ("client_ban_enforced", "", "the address is banned"),
         Refusal::BodyMalformed => ("input_validation_fail", "things", "JSON"),
         Refusal::BodyTimeout => ("input_timeout", "things", "deadline"),
         Refusal::BodyTooLarge => ("input_too_large", "things", "max_body"),
@@ -44,7 +45,11 @@ async fn asvs_16_3_each_refusal_is_one_event_with_its_handler_and_reason() {
     for refusal in ALL {
         log.take();
         reach(refusal).await;
-        let records = log.take_audit();
+        let mut records = log.take_audit();
+        if refusal == Refusal::Banned {
+            // That it was banned is an event before.
+            assert_eq!(records.remove(0).field("event"), Some("client_banned"));
+        }
         let context = format!("{refusal:?}: {records:?}");
         let Some((event, handler, reason)) = expected(refusal) else {
             assert!(records.is_empty(), "{context}");

@@ -9,6 +9,7 @@
 
 mod allow;
 mod audit;
+mod bans;
 mod credentials;
 mod documents;
 mod fuzz;

@@ -1,7 +1,7 @@
 //! The order of checks: of two things that are wrong, the earlier one is answered, and nothing is
 //! read of a body whose sender was not admitted.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{net::IpAddr, num::NonZeroUsize, time::Duration};
 
 use actix_web::{Responder, post, web};
 use futures_util::{FutureExt, future::LocalBoxFuture};
@@ -56,6 +56,7 @@ fn routes(routes: &mut Routes) {
 /// What can be wrong with a request, in the order of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Wrong {
+    Banned,
     Transport,
     Full,
     IpQuota,
@@ -80,7 +81,8 @@ enum Wrong {
 
 use Wrong::*;
 
-const ALL: [Wrong; 20] = [
+const ALL: [Wrong; 21] = [
+    Banned,
     Transport,
     Full,
     IpQuota,
@@ -106,6 +108,7 @@ const ALL: [Wrong; 20] = [
 impl Wrong {
     fn refusal(self) -> Refusal {
         match self {
+            Banned => Refusal::Banned,
             Transport => Refusal::HttpsRequired,
             Full => Refusal::Overloaded,
             IpQuota | UserQuota | RouteQuota => Refusal::QuotaExceeded,
@@ -232,8 +235,8 @@ async fn send(
     call.send().await
 }
 
-/// Uses up what the quotas among `wrong` leave to the caller.
-async fn use_up(service: &TestService, wrong: &[Wrong]) {
+/// Uses up what the quotas among `wrong` leave to the caller, and bans its address.
+async fn prepare(service: &TestService, wrong: &[Wrong]) {
     if wrong.contains(&IpQuota) {
         for n in 0..3 {
             let response = send(service, &format!("other-{n}"), ADDRESS, &[]).await;
@@ -250,10 +253,16 @@ async fn use_up(service: &TestService, wrong: &[Wrong]) {
         for n in 0..=12 {
             let (subject, address) = (format!("many-{n}"), format!("192.0.2.{n}"));
             if send(service, &subject, &address, &[]).await.status() == 429 {
-                return;
+                break;
             }
+            assert!(n < 12, "the route's quota has no end");
         }
-        panic!("the route's quota has no end");
+    }
+    if wrong.contains(&Banned) {
+        let bans = service.security().bans();
+        let address: IpAddr = ADDRESS.parse().unwrap();
+        bans.ban(address, Duration::from_secs(60), "a test")
+            .unwrap();
     }
 }
 
@@ -288,7 +297,7 @@ async fn of_two_wrongs_the_earlier_check_answers() {
         for second in ALL.into_iter().skip(place) {
             let wrong = [first, second];
             let service = service().await;
-            use_up(&service, &wrong).await;
+            prepare(&service, &wrong).await;
             let _full = fill(&service, &wrong);
             take_journal();
             log.take();

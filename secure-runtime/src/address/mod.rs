@@ -240,6 +240,27 @@ impl ClientAddresses {
         self.notices.connection_refused(reason);
     }
 
+    /// The address of a client that may be refused for its address: one that is known, and is not
+    /// a trusted proxy that asks for itself.
+    pub(crate) fn bannable(&self, peer: Option<IpAddr>, address: ClientAddress) -> Option<IpAddr> {
+        let ClientAddress::Known(address) = address else {
+            return None;
+        };
+        let is_peer = peer.is_some_and(|peer| peer.to_canonical() == address);
+        let is_trusted = self.is_proxy(address) || (is_peer && self.trusts_peer(peer));
+        (!is_trusted).then_some(address)
+    }
+
+    /// Whether `network` has an address of a trusted proxy, as far as these are known.
+    pub(crate) fn has_proxy_in(&self, network: &IpNet) -> bool {
+        match &self.trust {
+            Trust::Hops(_) => false,
+            Trust::Networks(networks) => networks
+                .iter()
+                .any(|trusted| trusted.contains(network) || network.contains(trusted)),
+        }
+    }
+
     /// Whether a trusted proxy says that the client came by HTTPS; `None` if none says anything.
     ///
     /// With `Forwarded` it is the `proto` of the entry that named the client; else it is the
@@ -332,7 +353,7 @@ fn values(headers: &HeaderMap, header: ForwardingHeader) -> impl DoubleEndedIter
 }
 
 /// `::ffff:10.0.0.0/104` as `10.0.0.0/8`: addresses are compared in that form.
-fn canonical_network(network: IpNet) -> IpNet {
+pub(crate) fn canonical_network(network: IpNet) -> IpNet {
     match (network.addr().to_canonical(), network.prefix_len()) {
         (IpAddr::V4(v4), bits @ 96..) => Ipv4Net::new(v4, bits - 96).map_or(network, IpNet::V4),
         _ => network,

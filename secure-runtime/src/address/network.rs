@@ -5,6 +5,8 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
+use ipnet::IpNet;
+
 use super::ClientAddress;
 
 /// Bits of an IPv6 address that identify a client: 32 to 64. Default: 56, what one subscriber is
@@ -85,6 +87,25 @@ impl ClientAddress {
             },
             Self::Unknown => Network::default(),
         }
+    }
+}
+
+impl Network {
+    /// As a network, where an IPv6 network has `prefix` bits; `None` for clients whose address is
+    /// not known.
+    pub(crate) fn to_net(self, prefix: Ipv6Prefix) -> Option<IpNet> {
+        let (address, bits) = match self.0 & !Self::V4_BITS {
+            Self::V4 => {
+                let bits = u32::try_from(self.0 & Self::V4_BITS).unwrap_or_default();
+                (Ipv4Addr::from_bits(bits).into(), 32)
+            }
+            Self::UNKNOWN => return None,
+            _ => {
+                let address = Ipv6Addr::from_bits(u128::from(self.0) << 64);
+                (IpAddr::from(address), prefix.bits())
+            }
+        };
+        IpNet::new(address, bits).ok()
     }
 }
 

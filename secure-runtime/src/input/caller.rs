@@ -1,5 +1,5 @@
 //! The caller: `Principal` and `Claims`, verified before anything is read; and what can log one
-//! out.
+//! out or ban it.
 
 use serde::de::DeserializeOwned;
 
@@ -7,6 +7,7 @@ use super::Input;
 use crate::{
     admission::Admitted,
     auth::{Claims, Principal},
+    bans::BanList,
     policy::InputKind,
     rejection::{Refusal, Rejection},
     revocation::RevocationList,
@@ -46,6 +47,14 @@ impl<T: DeserializeOwned> Input for Claims<T> {
         principal
             .map(|principal| principal.claims().map(Self))
             .transpose()
+    }
+}
+
+impl Input for BanList {
+    const KIND: InputKind = InputKind::Server;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        Ok(admitted.security().bans().clone())
     }
 }
 

@@ -151,6 +151,9 @@ impl Rejection {
         if parts.refusal == Refusal::ContentCodingUnsupported {
             response.insert_header((header::ACCEPT_ENCODING, "identity"));
         }
+        if parts.refusal == Refusal::Banned {
+            response.force_close();
+        }
         for (name, value) in &parts.fields {
             response.insert_header((name.clone(), value.clone()));
         }
@@ -161,6 +164,9 @@ impl Rejection {
                 }
                 Refusal::QuotaExceeded => {
                     "https://iana.org/assignments/http-problem-types#quota-exceeded"
+                }
+                Refusal::Banned => {
+                    "https://iana.org/assignments/http-problem-types#abnormal-usage-detected"
                 }
                 _ => "about:blank",
             },

@@ -10,6 +10,8 @@ use super::challenge::ErrorCode;
 pub enum Refusal {
     /// The caller authenticated too long ago for this route.
     AuthenticationTooOld,
+    /// The client's address is banned for a time.
+    Banned,
     /// The body cannot be decoded.
     BodyMalformed,
     /// The body had not arrived in time.
@@ -101,6 +103,12 @@ impl Refusal {
                 Some(InsufficientUserAuthentication),
                 "authn_reauthentication_required",
                 "a more recent authentication is required",
+            ),
+            Self::Banned => row(
+                StatusCode::TOO_MANY_REQUESTS,
+                None,
+                "client_ban_enforced",
+                "requests from your address are refused for a time",
             ),
             Self::BodyMalformed => row(
                 StatusCode::BAD_REQUEST,

@@ -5,7 +5,10 @@ use std::{collections::HashSet, time::Duration};
 use ipnet::IpNet;
 
 use super::{Settings, Transport, TrustedProxy};
-use crate::error::{Mistake, Mistakes};
+use crate::{
+    bans::LONGEST,
+    error::{Mistake, Mistakes},
+};
 
 /// A clock that is further off than this is broken.
 const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
@@ -15,6 +18,14 @@ const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Above this, the routes that are not marked are as good as switched off.
 const MAX_RESERVED_PERCENT: u8 = 90;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Strikes that are counted for longer are no burst of anything.
+const MAX_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a client may do more often than this is no offence.
+const MAX_STRIKES: usize = 10_000;
 
 pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     challenges(settings, mistakes);
@@ -35,6 +46,8 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     reserved_for_critical(settings, mistakes);
     // No token would be good, or its revocation would be remembered for ever.
     max_lifetime(settings, mistakes);
+    // A rule that never bans, or bans for ever, is a mistake.
+    ban_rules(settings, mistakes);
     redis(settings, mistakes);
     revocation_file(settings, mistakes);
 }
@@ -260,6 +273,35 @@ fn reserved_for_critical(settings: &Settings, mistakes: &mut Mistakes) {
             "limits.reserved_for_critical",
             "write at most `90%`",
         ));
+    }
+}
+
+fn ban_rules(settings: &Settings, mistakes: &mut Mistakes) {
+    for (index, rule) in settings.bans.rules.iter().enumerate() {
+        let mut mistake = |key: &str, problem: &str| {
+            mistakes.add(Mistake::new(format!("bans.rules[{index}].{key}"), problem));
+        };
+        if rule.on.is_empty() {
+            mistake(
+                "on",
+                "the list is empty; write what is counted, as in `authentication`",
+            );
+        }
+        if rule.count.get() > MAX_STRIKES {
+            mistake("count", "write a number up to 10000");
+        }
+        if !(SECOND..=MAX_WITHIN).contains(&rule.within) {
+            mistake("within", "write `1s` to `1day`, as in `1min`");
+        }
+        if !(SECOND..=LONGEST).contains(&rule.ban) {
+            mistake("ban", "write `1s` to `366day`, as in `1h`");
+        }
+        if rule.max < rule.ban {
+            mistake("max", "write at least the time of `ban`");
+        }
+        if rule.max > LONGEST {
+            mistake("max", "write at most `366day`");
+        }
     }
 }
 

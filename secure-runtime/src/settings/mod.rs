@@ -28,6 +28,7 @@
 //! each index: `SECURE__SERVER__ADDRESS=127.0.0.1:9443`, `SECURE__ISSUERS__0__AUDIENCE=shop`.
 //! A list is separated by commas. Relative paths start in the working directory.
 
+mod bans;
 mod check;
 mod environment;
 mod keys;
@@ -48,6 +49,7 @@ use std::{
     time::Duration,
 };
 
+pub use self::bans::{BanRuleSettings, BanSettings};
 use self::environment::Environment;
 pub use self::keys::{
     Algorithm, IssuerSettings, KeyMaterial, KeySettings, KeySource, UnknownAlgorithm,
@@ -95,6 +97,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// `[limits]`: bounds of the rate limiter, and of what is in progress at a time.
     pub limits: LimitSettings,
+    /// `[bans]`: addresses that are refused for a time.
+    pub bans: BanSettings,
     /// `[redis]`: what processes of one service share. Default: nothing.
     pub redis: Option<RedisSettings>,
     /// `[revocation]`: where revoked tokens are remembered.
@@ -114,6 +118,7 @@ impl Default for Settings {
             issuers: Vec::new(),
             tokens: TokenSettings::default(),
             limits: LimitSettings::default(),
+            bans: BanSettings::default(),
             redis: None,
             revocation: RevocationSettings::default(),
             danger: DangerSettings::default(),

@@ -5,14 +5,14 @@ use std::{cell::RefCell, collections::HashMap, fmt::Display, str::FromStr};
 use config::{Value, ValueKind};
 
 use super::{
-    ClientAddressSettings, DangerSettings, ForwardedHeader, Ipv6Prefix, IssuerSettings,
-    KeySettings, KeySource, LimitSettings, ListenAddress, NotAProxy, RedisSettings,
-    RevocationSettings, ServerSettings, Settings, SocketMode, TlsSettings, TokenSettings,
-    Transport, keys,
+    BanRuleSettings, BanSettings, ClientAddressSettings, DangerSettings, ForwardedHeader,
+    Ipv6Prefix, IssuerSettings, KeySettings, KeySource, LimitSettings, ListenAddress, NotAProxy,
+    RedisSettings, RevocationSettings, ServerSettings, Settings, SocketMode, TlsSettings,
+    TokenSettings, Transport, keys,
     read::{Table, boolean, count, parsed, text, texts},
     units,
 };
-use crate::error::Mistakes;
+use crate::{bans::StrikeKind, error::Mistakes};
 
 const DURATION: &str = "write a number and a unit, `s`, `min`, `h` or `day`, as in `30s`";
 const PERCENT: &str = "write a number and `%`, `0%` to `90%`, as in `10%`";
@@ -38,6 +38,7 @@ pub(super) fn settings(entries: HashMap<String, Value>, mistakes: &mut Mistakes)
             .collect(),
         tokens: root.table("tokens", tokens).unwrap_or(default.tokens),
         limits: root.table("limits", limits).unwrap_or(default.limits),
+        bans: root.table("bans", bans).unwrap_or(default.bans),
         redis: root.table("redis", redis).flatten(),
         revocation: root
             .table("revocation", revocation)
@@ -253,6 +254,44 @@ fn limits(table: &mut Table<'_>) -> LimitSettings {
             .optional("reserved_for_critical", parsed(units::percent, PERCENT))
             .unwrap_or(default.reserved_for_critical),
     }
+}
+
+fn bans(table: &mut Table<'_>) -> BanSettings {
+    BanSettings {
+        max_entries: table
+            .optional("max_entries", count)
+            .unwrap_or(BanSettings::default().max_entries),
+        rules: table
+            .tables("rules", ban_rule)
+            .into_iter()
+            .flatten()
+            .collect(),
+    }
+}
+
+fn ban_rule(table: &mut Table<'_>) -> Option<BanRuleSettings> {
+    let on = table.required("on", |kind| {
+        let names = texts(kind).map_err(str::to_owned)?;
+        let kinds = names.iter().map(|name| {
+            let row = StrikeKind::ALL.iter().find(|(known, _)| known == name);
+            row.map(|(_, kind)| *kind)
+        });
+        kinds.collect::<Option<Vec<_>>>().ok_or_else(|| {
+            let names = StrikeKind::ALL.map(|(name, _)| name).join("`, `");
+            format!("write one of `{names}`, or a list of them")
+        })
+    });
+    let times = table.required("count", count);
+    let within = table.required("within", parsed(units::duration, DURATION));
+    let ban = table.required("ban", parsed(units::duration, DURATION));
+    let growth = table.optional("growth", count);
+    let max = table.optional("max", parsed(units::duration, DURATION));
+    let default = BanRuleSettings::new(on?, times?, within?, ban?);
+    Some(BanRuleSettings {
+        growth: growth.unwrap_or(default.growth),
+        max: max.unwrap_or(default.max),
+        ..default
+    })
 }
 
 fn redis(table: &mut Table<'_>) -> Option<RedisSettings> {

@@ -66,6 +66,16 @@ struct Background {
     _alive: watch::Sender<()>,
 }
 
+/// A task in the background; ends when this is dropped, if not before.
+#[must_use = "the task ends when this is dropped"]
+pub(crate) struct Task(tokio::task::AbortHandle);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl Store {
     /// Connects from now on, on a thread of its own. The names of all keys begin with `prefix`.
     ///
@@ -110,6 +120,12 @@ impl Store {
     /// hold no handle itself.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.background.runtime.spawn(task);
+    }
+
+    /// As [`spawn`](Self::spawn), until what it returns is dropped: for a room that waits for its
+    /// task to let go of something, while others still hold handles.
+    pub(crate) fn spawn_owned(&self, task: impl Future<Output = ()> + Send + 'static) -> Task {
+        Task(self.background.runtime.spawn(task).abort_handle())
     }
 
     pub(crate) fn server(&self) -> &Arc<Server> {

@@ -141,8 +141,9 @@ fn routes(routes: &mut Routes) {
         .service(single);
 }
 
-pub(crate) const ALL: [Refusal; 25] = [
+pub(crate) const ALL: [Refusal; 26] = [
     Refusal::AuthenticationTooOld,
+    Refusal::Banned,
     Refusal::BodyMalformed,
     Refusal::BodyTimeout,
     Refusal::BodyTooLarge,
@@ -203,6 +204,14 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
         Refusal::AuthenticationTooOld => caller(service.get("/fresh"))
             .edit_token(|token| token.authenticated(Duration::from_secs(601))),
         Refusal::FactorMissing => caller(service.get("/strong")).factor(CANARY),
+        Refusal::Banned => {
+            // Not this one client: the log names the network when it is banned.
+            let network: ipnet::IpNet = "203.0.113.0/24".parse().unwrap();
+            let bans = service.security().bans();
+            bans.ban(network, Duration::from_secs(60), "a test")
+                .unwrap();
+            caller(service.get("/admin"))
+        }
         Refusal::BodyMalformed => marked(service.post("/things"))
             .body("application/json", format!("{{\"name\":\"{CANARY}\"")),
         Refusal::BodyTimeout => {
@@ -296,11 +305,13 @@ async fn h16_every_refusal_is_problem_details_and_says_nothing_of_the_request() 
         let context = format!("{refusal:?}: {problem}");
 
         assert_eq!(problem["status"], refusal.status().as_u16(), "{context}");
-        let (quota, capacity) = (
+        let (quota, capacity, abuse) = (
             "https://iana.org/assignments/http-problem-types#quota-exceeded",
             "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+            "https://iana.org/assignments/http-problem-types#abnormal-usage-detected",
         );
         let kind = match refusal {
+            Refusal::Banned => abuse,
             Refusal::Overloaded => capacity,
             Refusal::QuotaExceeded => quota,
             _ => "about:blank",

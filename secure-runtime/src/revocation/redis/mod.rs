@@ -58,7 +58,7 @@ pub(in crate::revocation) use self::{
 use crate::{
     clock::Clock,
     revocation::RevocationTarget,
-    store::{self, Connection, Server, Silent, Store, random_id},
+    store::{self, Connection, Server, Silent, Store, Task, random_id},
 };
 
 /// How long a question may take.
@@ -85,7 +85,9 @@ pub(in crate::revocation) trait Sink: Send + Sync + 'static {
 /// The revocations of the store.
 pub(in crate::revocation) struct SharedStore {
     shared: Arc<Shared>,
-    /// Keeps the follower alive.
+    /// Ends before the sink does, whoever else holds the store.
+    _follower: Task,
+    /// Keeps the connection alive.
     _store: Store,
 }
 
@@ -129,9 +131,10 @@ impl SharedStore {
             unsent: AtomicBool::new(false),
         });
         let followed = Arc::clone(&shared);
-        store.spawn(async move { follower::run(&followed).await });
+        let follower = store.spawn_owned(async move { follower::run(&followed).await });
         Self {
             shared,
+            _follower: follower,
             _store: store,
         }
     }

@@ -33,7 +33,7 @@ fn every_mistake_has_its_message() {
         (
             "colour = 1",
             "`colour`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, \
-             `client_address`, `issuers`, `tokens`, `limits`, `redis`, `revocation`, `danger`",
+             `client_address`, `issuers`, `tokens`, `limits`, `bans`, `redis`, `revocation`, `danger`",
         ),
         (
             "[server]\nadress = 1",
@@ -45,11 +45,49 @@ fn every_mistake_has_its_message() {
         ),
         (
             "\"\\u001b[2J\" = 1",
-            "`\\u{1b}[2J`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `redis`, `revocation`, `danger`",
+            "`\\u{1b}[2J`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `bans`, `redis`, `revocation`, `danger`",
         ),
         (
             "[danger]\nplain_text = true",
             "`danger.plain_text`: unknown key, did you mean `plaintext`?",
+        ),
+        // bans
+        (
+            "[bans]\nmax_entries = 0",
+            "`bans.max_entries`: write a number from 1",
+        ),
+        (
+            "[[bans.rules]]\non = \"logon\"\ncount = 1\nwithin = \"1s\"\nban = \"1s\"",
+            "`bans.rules[0].on`: write one of `authentication`, `authorization`, `firewall`, \
+             `input`, `login`, `not_found`, `quota`, or a list of them",
+        ),
+        (
+            "[[bans.rules]]\non = []\ncount = 1\nwithin = \"1s\"\nban = \"1s\"",
+            "`bans.rules[0].on`: the list is empty; write what is counted, as in `authentication`",
+        ),
+        (
+            "[[bans.rules]]\non = \"login\"\nwithin = \"1s\"\nban = \"1s\"",
+            "`bans.rules[0].count`: missing",
+        ),
+        (
+            "[[bans.rules]]\non = \"login\"\ncount = 10001\nwithin = \"1s\"\nban = \"1s\"",
+            "`bans.rules[0].count`: write a number up to 10000",
+        ),
+        (
+            "[[bans.rules]]\non = \"login\"\ncount = 1\nwithin = \"2day\"\nban = \"1s\"",
+            "`bans.rules[0].within`: write `1s` to `1day`, as in `1min`",
+        ),
+        (
+            "[[bans.rules]]\non = \"login\"\ncount = 1\nwithin = \"1s\"\nban = \"0s\"",
+            "`bans.rules[0].ban`: write `1s` to `366day`, as in `1h`",
+        ),
+        (
+            "[[bans.rules]]\non = \"login\"\ncount = 1\nwithin = \"1s\"\nban = \"2h\"\nmax = \"1h\"",
+            "`bans.rules[0].max`: write at least the time of `ban`",
+        ),
+        (
+            "[[bans.rules]]\non = \"login\"\ncount = 1\nwithin = \"1s\"\nban = \"2h\"\nmax = \"367day\"",
+            "`bans.rules[0].max`: write at most `366day`",
         ),
         // realm, resource_metadata
         ("realm = \"\"", "`realm`: the value is empty"),
@@ -411,7 +449,7 @@ fn all_mistakes_are_reported_at_once() {
          - `server.worker` (secure.toml): unknown key, did you mean `workers`?\n\
          - `limits.max_keys` (SECURE__LIMITS__MAX_KEYS): write a number from 1\n\
          - `color` (SECURE__COLOR): unknown key; known here: `realm`, `resource_metadata`, \
-           `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `redis`, `revocation`, `danger`\n\
+           `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `bans`, `redis`, `revocation`, `danger`\n\
          - `tls` (secure.toml): missing; write the paths of PEM files, \
            `certificate = \"chain.pem\"` and `private_key = \"key.pem\"`, or \
            `development = true` for a self-signed certificate\n\

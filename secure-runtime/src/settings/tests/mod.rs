@@ -194,6 +194,50 @@ fn every_key_is_read() {
     assert!(matches!(&legacy.keys[2].source, KeySource::SecretEnv(_)));
 }
 
+#[test]
+fn when_addresses_are_banned() {
+    use crate::bans::StrikeKind::{Authentication, Login, NotFound};
+
+    let bans = |text: &str| {
+        let tls = "[tls]\ndevelopment = true\n";
+        Settings::from_toml(&format!("{text}\n{tls}")).unwrap().bans
+    };
+    assert_eq!(bans(""), BanSettings::default());
+    assert_eq!(bans("").rules, [], "no rule bans unless asked to");
+    let settings = bans(
+        r#"
+        [bans]
+        max_entries = 500
+
+        [[bans.rules]]
+        on = ["authentication", "login"]
+        count = 20
+        within = "1min"
+        ban = "1h"
+
+        [[bans.rules]]
+        on = "not_found"
+        count = 50
+        within = "10s"
+        ban = "2day"
+        growth = 3
+        max = "4day"
+        "#,
+    );
+    assert_eq!(settings.max_entries.get(), 500);
+    let [first, second] = settings.rules.as_slice() else {
+        panic!("{:?}", settings.rules);
+    };
+    assert_eq!(first.on, [Authentication, Login]);
+    assert_eq!((first.count.get(), first.growth.get()), (20, 2));
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    assert_eq!(first.within, Duration::from_secs(60));
+    assert_eq!((first.ban, first.max), (hours(1), hours(24)));
+    assert_eq!(second.on, [NotFound]);
+    assert_eq!((second.count.get(), second.growth.get()), (50, 3));
+    assert_eq!((second.ban, second.max), (hours(48), hours(96)));
+}
+
 #[cfg(feature = "redis")]
 #[test]
 fn where_the_shared_store_is() {

@@ -1,0 +1,59 @@
+-- Writes bans and lifts, each under a new version: all of it or nothing, and once.
+-- KEYS: state, entries, changes, expiry, request.
+-- ARGV: identity of the server's memory, how long a request is remembered, most entries; then of
+-- each change `ban`, `lift` or `merge`, the network, how long it still lasts and is remembered, its
+-- level and its reason. Times are in milliseconds from now on.
+-- Answers: `written` or `lost`, and how many had no room. `merge` is what somebody knew before the
+-- store may have lost it: it does not win over a lift.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function decimal(number) return string.format('%.0f', number) end
+
+local state = redis.call('HMGET', KEYS[1], 'run', 'version')
+if state[1] ~= ARGV[1] or not state[2] then
+  return { 'lost', 0 }
+end
+if redis.call('EXISTS', KEYS[5]) == 1 then
+  return { 'written', 0 }
+end
+
+local without_room = 0
+for i = 4, #ARGV, 6 do
+  local what, key, reason = ARGV[i], ARGV[i + 1], ARGV[i + 5]
+  local ends, forget = now + tonumber(ARGV[i + 2]), now + tonumber(ARGV[i + 3])
+  local level = tonumber(ARGV[i + 4])
+  local before = redis.call('HGET', KEYS[2], key)
+  local ends_before, forget_before, level_before, reason_before
+  if before then
+    ends_before, forget_before, level_before, reason_before =
+      string.match(before, '^([^:]*):([^:]*):([^:]*):(.*)$')
+    if forget_before then forget = math.max(forget, tonumber(forget_before) or 0) else before = false end
+  end
+  local lifted = ends_before == '-'
+  local value
+  if what == 'lift' then
+    value = '-:' .. decimal(forget) .. ':0:'
+  elseif what == 'ban' or not lifted then
+    if before and not lifted then
+      level = math.max(level, tonumber(level_before))
+      -- Of two processes that were told the same, the clocks differ by a moment.
+      if tonumber(ends_before) >= ends - 1000 then
+        ends, reason = tonumber(ends_before), reason_before
+      end
+    end
+    value = decimal(ends) .. ':' .. decimal(forget) .. ':' .. decimal(level) .. ':' .. reason
+    if what == 'merge' and before and ends == tonumber(ends_before) then value = nil end
+  end
+  if value and not before and redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[3]) then
+    without_room = without_room + 1
+    value = nil
+  end
+  if value then
+    local version = redis.call('HINCRBY', KEYS[1], 'version', 1)
+    redis.call('HSET', KEYS[2], key, value)
+    redis.call('ZADD', KEYS[3], version, key)
+    redis.call('ZADD', KEYS[4], decimal(forget), key)
+  end
+end
+redis.call('SET', KEYS[5], '1', 'PX', ARGV[2])
+return { 'written', without_room }
