@@ -442,16 +442,24 @@ impl RevocationList {
     }
 
     async fn revoke_at(&self, target: RevocationTarget, time: u64) -> Result<(), RevocationError> {
-        self.revoke_here(target.clone(), time).await?;
         #[cfg(feature = "redis")]
         if let Some(shared) = &self.0.shared {
             let ahead = time.saturating_sub(self.now());
-            let agreed = shared.publish(&target, time, ahead).await?;
+            let announced = shared.announce(&target, time, ahead);
+            // Also where the store will not know it.
+            if let Err(error) = self.revoke_here(target.clone(), time).await {
+                if let Ok(announced) = announced {
+                    shared.withdraw(announced);
+                }
+                return Err(error);
+            }
+            let agreed = shared.publish(announced?).await?;
             if agreed > time {
                 self.revoke_here(target, agreed).await?;
             }
+            return Ok(());
         }
-        Ok(())
+        self.revoke_here(target, time).await
     }
 
     async fn revoke_here(

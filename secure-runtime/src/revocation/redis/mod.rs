@@ -32,10 +32,11 @@ mod doctor;
 mod fault;
 mod follower;
 mod link;
+mod load;
 mod record;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -45,7 +46,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 
 use self::{
     fault::Fault,
@@ -75,11 +76,14 @@ const MOST_CHANGES: usize = 100_000;
 
 /// Where the entries are kept that the store tells about.
 pub(in crate::revocation) trait Sink: Send + Sync + 'static {
-    /// Changes entries, and returns when that is in effect.
-    fn apply(&self, changes: Vec<Change>) -> Result<(), Full>;
+    /// Changes entries, and says when that is in effect. An end without an answer is a failure.
+    fn apply(&self, changes: Vec<Change>) -> oneshot::Receiver<Result<(), Full>>;
 
-    /// Every entry that is in effect.
-    fn known(&self) -> Vec<Record>;
+    /// In how many parts entries can be looked at.
+    fn parts(&self) -> usize;
+
+    /// Every entry of a part that is in effect.
+    fn known(&self, part: usize) -> Vec<Record>;
 }
 
 /// The revocations of the store.
@@ -103,6 +107,13 @@ struct Shared {
     epoch: ArcSwap<String>,
     outbox: Mutex<VecDeque<Outgoing>>,
     unsent: AtomicBool,
+}
+
+/// A revocation that the store is to know. Where it is dropped, because nobody waits for the
+/// answer any more, the store is told in the background.
+pub(in crate::revocation) struct Announced {
+    shared: Arc<Shared>,
+    request: Request,
 }
 
 /// A change of this process.
@@ -176,6 +187,38 @@ impl SharedStore {
         }
     }
 
+    /// A revocation that is about to be made here.
+    ///
+    /// # Errors
+    ///
+    /// Too many wait.
+    pub(in crate::revocation) fn announce(
+        &self,
+        target: RevocationTarget,
+        cut_off: CutOff,
+    ) -> Result<Announced, Silent> {
+        let request = Request {
+            id: random_id(),
+            target,
+            cut_off: Some(cut_off),
+        };
+        match self.shared.remember(&request) {
+            true => Ok(Announced {
+                shared: Arc::clone(&self.shared),
+                request,
+            }),
+            false => Err(Silent),
+        }
+    }
+
+    /// The revocation was not made here.
+    pub(in crate::revocation) fn withdraw(&self, announced: Announced) {
+        let id = &announced.request.id;
+        self.shared
+            .outbox()
+            .retain(|outgoing| outgoing.request.id != *id);
+    }
+
     /// Writes an entry, or raises its times, and says what it is now. Takes 90 ms at most.
     ///
     /// # Errors
@@ -183,27 +226,15 @@ impl SharedStore {
     /// The store does not say that it has it. It is told again, in the background, until it does.
     pub(in crate::revocation) async fn publish(
         &self,
-        target: RevocationTarget,
-        cut_off: CutOff,
+        announced: Announced,
     ) -> Result<Record, Silent> {
-        let request = Request {
-            id: random_id(),
-            target,
-            cut_off: Some(cut_off),
-        };
-        let shared = &*self.shared;
-        if !shared.remember(&request) {
-            return Err(Silent);
-        }
-        match shared.write(&request).await {
+        let (shared, request) = (&*self.shared, &announced.request);
+        match shared.write(request).await {
             Some(Some(Change::Revoked(record))) => {
                 shared.acknowledge(&request.id);
                 Ok(record)
             }
-            _ => {
-                shared.unsent.store(true, Ordering::Release);
-                Err(Silent)
-            }
+            _ => Err(Silent),
         }
     }
 
@@ -294,9 +325,31 @@ impl Shared {
         }
     }
 
+    /// What this process has changed lately.
+    fn outbox_targets(&self) -> HashSet<RevocationTarget> {
+        let outbox = self.outbox();
+        let targets = outbox.iter().map(|outgoing| &outgoing.request.target);
+        targets.cloned().collect()
+    }
+
+    async fn applied(answer: oneshot::Receiver<Result<(), Full>>) -> Result<(), Fault> {
+        Ok(answer.await.unwrap_or(Err(Full))?)
+    }
+
     /// Whole between two statements, so a panic leaves it usable.
     fn outbox(&self) -> MutexGuard<'_, VecDeque<Outgoing>> {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        let id = &self.request.id;
+        let outbox = self.shared.outbox();
+        let mut latest = outbox.iter().rev();
+        if latest.any(|known| known.request.id == *id && known.acknowledged.is_none()) {
+            self.shared.unsent.store(true, Ordering::Release);
+        }
     }
 }
 
