@@ -102,6 +102,20 @@ async fn one_key_is_evicted() {
     here.revoke("b").await.unwrap();
     there.until_refused("b").await;
     assert_eq!(there.verdict("a", Duration::ZERO).await, Verdict::Refused);
+    // The entries alone, and then everybody must read them.
+    redis.ask(&["DEL", "{test}:revocation:entries"]);
+    here.revoke("c").await.unwrap();
+    // As if there had been a line.
+    redis.ask(&["HINCRBY", "{test}:revocation:state", "sequence", "1"]);
+    here.revoke("d").await.unwrap();
+    there.until_refused("d").await;
+    eventually("the entries are told again", || entries(&redis) == 4).await;
+    let late = Instance::ready(&redis.url()).await;
+    for instance in [&here, &there, &late] {
+        for name in ["a", "b", "c", "d"] {
+            assert_eq!(instance.verdict(name, BOUND).await, Verdict::Refused);
+        }
+    }
 }
 
 /// It comes back as it was some time ago, with an epoch that everybody knows. Who asks is not told

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, FromRedisValue, aio::MultiplexedConnection, cmd};
+use redis::{Cmd, FromRedisValue, aio::MultiplexedConnection, pipe};
 use tokio::time::timeout;
 
 use super::{Fault, Target};
@@ -32,7 +32,8 @@ impl Connection {
     }
 
     /// Which memory answered when the connection was opened: another after a restart, and another
-    /// after a replica took over or a primary became a replica.
+    /// after a replica took over or a primary became a replica. Also another an hour after the last
+    /// replica has gone.
     pub(crate) fn run(&self) -> &str {
         &self.run
     }
@@ -61,15 +62,18 @@ impl Connection {
 }
 
 async fn memory(connection: &mut MultiplexedConnection) -> Result<String, Fault> {
-    let mut memory = String::new();
-    for (section, wanted) in [("server", "run_id:"), ("replication", "master_replid:")] {
-        let facts: String = cmd("INFO").arg(section).query_async(connection).await?;
-        if facts.lines().any(|line| line.trim() == "role:slave") {
-            return Err(Fault::Replaced);
-        }
-        let fact = facts.lines().find_map(|line| line.strip_prefix(wanted));
-        memory += fact.ok_or(Fault::Foreign)?.trim();
-        memory.push(' ');
+    let mut questions = pipe();
+    questions.cmd("INFO").arg("server");
+    questions.cmd("INFO").arg("replication");
+    let (server, replication): (String, String) = questions.query_async(connection).await?;
+    if replication.lines().any(|line| line.trim() == "role:slave") {
+        return Err(Fault::Replaced);
     }
-    Ok(memory)
+    let fact = |facts: &str, name: &str| {
+        let fact = facts.lines().find_map(|line| line.strip_prefix(name));
+        fact.map(|fact| fact.trim().to_owned())
+    };
+    let process = fact(&server, "run_id:").ok_or(Fault::Foreign)?;
+    let history = fact(&replication, "master_replid:").ok_or(Fault::Foreign)?;
+    Ok(format!("{process} {history}"))
 }

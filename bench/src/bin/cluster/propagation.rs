@@ -28,7 +28,7 @@ pub(crate) fn measure() -> Result {
         server.followed()?;
     }
     let ports = servers.each_ref().map(|server| server.port);
-    println!("| | logouts | median | p99 | longest | a request of the other clients, median |");
+    println!("| | logouts | median | p99 | longest | a round trip, median |");
     println!("|---|---:|---:|---:|---:|---:|");
     row("idle", &identity, ports)?;
 

@@ -120,6 +120,7 @@ impl Follower<'_> {
                 self.load(&link).await?;
                 beat = None;
                 expected = self.sequence;
+                is_settled = false;
                 continue;
             }
             self.note_time(&state);

@@ -31,8 +31,8 @@ struct Seen {
 }
 
 impl Follower<'_> {
-    /// Reads all entries. Of contents that are new to this process it tells the store what is
-    /// missing there; of contents that it knows, what is missing there was lifted.
+    /// Reads all entries, and tells the store what is missing there. What was lifted is not
+    /// missing: it stands there as lifted, until no token needs it.
     pub(super) async fn load(&mut self, link: &Link) -> Result<(), Fault> {
         let shared = self.shared;
         let state = link.open(LIMIT).await?;
@@ -45,18 +45,13 @@ impl Follower<'_> {
         self.tell(link, |outgoing| is_new || outgoing.acknowledged.is_none())
             .await?;
         let (seen, applied) = self.read(link, is_waited_for).await?;
-        if is_new {
-            self.tell_missing(link, &seen, is_waited_for).await?;
-            self.told.clone_from(&state.epoch);
-        }
+        self.tell_missing(link, &seen, is_waited_for).await?;
         if is_waited_for {
             link.hold(&self.name, false, LIMIT).await?;
+            self.told.clone_from(&state.epoch);
         }
         // Who has no room for what the others know has still told what it knows itself.
         applied?;
-        if !is_new {
-            self.forget_lifted(&seen).await?;
-        }
         self.sequence = state.sequence;
         self.epoch.clone_from(&state.epoch);
         shared.epoch.store(state.epoch.into());
@@ -119,28 +114,6 @@ impl Follower<'_> {
             if is_waited_for && count.is_multiple_of(GO_ON_WAITING) {
                 link.hold(&self.name, true, LIMIT).await?;
             }
-        }
-        Ok(())
-    }
-
-    async fn forget_lifted(&self, seen: &Seen) -> Result<(), Fault> {
-        let shared = self.shared;
-        for part in 0..shared.sink.parts() {
-            let mut missing = shared.sink.known(part);
-            missing.retain(|record| !seen.has(record));
-            if missing.is_empty() {
-                continue;
-            }
-            // INVARIANT: after the entries were looked at. A change of this process is in the
-            // outbox before it is among them.
-            let own = shared.outbox_targets();
-            let lifted = missing
-                .into_iter()
-                .map(|record| record.target)
-                .filter(|target| !own.contains(target))
-                .map(Change::Lifted)
-                .collect();
-            Shared::applied(shared.sink.apply(lifted)).await?;
         }
         Ok(())
     }

@@ -11,10 +11,14 @@
 //! A server that restarts, is emptied (`FLUSHALL`) or is replaced by a replica may have lost
 //! entries that it had acknowledged. Each of these begins a new *epoch*. For two seconds from
 //! then on the store counts as silent for everybody, and every process tells it what it knows
-//! and the store does not. So nothing is lost as long as one process that knew it lives and
-//! reaches the store in that time. A process that starts against a store that was emptied while
-//! no other was there cannot know what was revoked; the log warns at start where the server is
-//! configured such that this can happen.
+//! and the store does not. Who has much to tell is waited for until it has told all of it, or was
+//! silent for five seconds, and for a minute at most. So nothing is lost as long as one process
+//! that knew it lives and reaches the store in the first two seconds. A process that starts
+//! against a store that was emptied while no other was there cannot know what was revoked; the log
+//! warns at start where the server is configured such that this can happen.
+//!
+//! A server that was a replica for a moment keeps its connections, and may have the contents of
+//! another. So each beat, and a probe of the requests' connection, asks for its identity too.
 //!
 //! A primary that was cut off together with a process goes on answering it, while elsewhere a
 //! replica takes over. `min-replicas-to-write 1` on every server makes it refuse, and the process
@@ -36,7 +40,7 @@ mod load;
 mod record;
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::VecDeque,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -323,13 +327,6 @@ impl Shared {
         if let Some(outgoing) = outbox.iter_mut().rev().find(|known| known.request.id == id) {
             outgoing.acknowledged = Some(now);
         }
-    }
-
-    /// What this process has changed lately.
-    fn outbox_targets(&self) -> HashSet<RevocationTarget> {
-        let outbox = self.outbox();
-        let targets = outbox.iter().map(|outgoing| &outgoing.request.target);
-        targets.cloned().collect()
     }
 
     async fn applied(answer: oneshot::Receiver<Result<(), Full>>) -> Result<(), Fault> {
