@@ -138,6 +138,10 @@ impl Server {
     /// # Errors
     ///
     /// There is none. The command may have been carried out all the same.
+    #[allow(
+        dead_code,
+        reason = "for what asks one thing; revocations ask over a link"
+    )]
     pub(crate) async fn ask<T: FromRedisValue>(
         &self,
         command: &Cmd,

@@ -215,14 +215,13 @@ fn spawn(port: u16) -> Result<Child> {
         .map_err(|error| format!("`redis-server` (apt install redis-server): {error}").into())
 }
 
+/// Of all threads that are still there.
 fn computed(child: &Child) -> Result<Duration> {
-    /// What the system counts in, as everywhere on Linux.
-    const TICK: Duration = Duration::from_millis(10);
-    let stat = fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
-    let (_, fields) = stat.rsplit_once(')').ok_or("the system does not tell")?;
-    let ticks = fields.split_whitespace().skip(11).take(2);
-    let ticks = ticks
-        .map(str::parse::<u32>)
-        .sum::<std::result::Result<u32, _>>()?;
-    Ok(TICK * ticks)
+    let mut nanos = 0;
+    for task in fs::read_dir(format!("/proc/{}/task", child.id()))? {
+        let facts = fs::read_to_string(task?.path().join("schedstat"))?;
+        let fact = facts.split_whitespace().next();
+        nanos += fact.ok_or("the system does not tell")?.parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(nanos))
 }

@@ -1,8 +1,10 @@
-//! Requests a second of the same handler, with and without revocation.
+//! Requests a second of the same handler, with and without revocation, and what the server
+//! computes for each.
 //!
 //! Each round measures the route without revocation twice, before and after the one with it, and
 //! then the one with a question to Redis by hand. Where the two differ by more than
-//! [`DISTURBED`], something else was running, and the round does not count.
+//! [`DISTURBED`], something else was running, and the rates of the round do not count. What the
+//! server has computed counts always: time that others had the processor is not in it.
 
 use std::{
     process::Command,
@@ -19,7 +21,7 @@ use crate::{
 };
 
 const ROUNDS: usize = 30;
-const TIME: Duration = Duration::from_secs(2);
+const TIME: Duration = Duration::from_secs(1);
 const CONNECTIONS: usize = 8;
 const DISTURBED: f64 = 0.04;
 
@@ -38,40 +40,77 @@ pub(crate) fn measure() -> Result {
             "threads of this program"
         }
     );
-    let rate = |path: &str| match has_wrk {
-        true => by_wrk(server.port, path, &token),
-        false => by_threads(server.port, path, &token),
+    let sample = |path: &str| -> Result<Sample> {
+        let before = server.computed()?;
+        let start = Instant::now();
+        let requests = match has_wrk {
+            true => by_wrk(server.port, path, &token),
+            false => by_threads(server.port, path, &token),
+        }?;
+        Ok(Sample {
+            rate: requests as f64 / start.elapsed().as_secs_f64(),
+            computed: (server.computed()? - before).as_secs_f64() / requests as f64,
+        })
     };
-    rate("/off")?;
-    rate("/on")?;
-    rate("/by-hand")?;
-    let (mut rates, mut on, mut by_hand) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        let [before, with, after] = [rate("/off")?, rate("/on")?, rate("/off")?];
-        let hand = rate("/by-hand")?;
-        let off = (before + after) / 2.0;
-        if (before - after).abs() > DISTURBED * off {
-            continue;
-        }
-        rates.push(off);
-        on.push(with / off);
-        by_hand.push(hand / off);
+    for path in ["/off", "/on", "/by-hand"] {
+        sample(path)?;
     }
-    println!("{} of {ROUNDS} rounds were not disturbed", rates.len());
-    let off = quantile(&mut rates, 0.5).ok_or("no round counts")?;
-    println!("without revocation: {off:.0} requests a second");
-    for (name, ratios) in [
-        ("revocation = \"2s\"", &mut on),
-        ("EXISTS by hand", &mut by_hand),
-    ] {
-        let at = |ratios: &mut [f64], share| quantile(ratios, share).unwrap_or_default();
-        let (low, median, high) = (at(ratios, 0.25), at(ratios, 0.5), at(ratios, 0.75));
-        println!("{name}: {median:.3} of it (quartiles {low:.3} and {high:.3})");
+    let mut off = Vec::new();
+    let mut rates = [Vec::new(), Vec::new()];
+    let mut computed = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        let [before, with, after] = [sample("/off")?, sample("/on")?, sample("/off")?];
+        let hand = sample("/by-hand")?;
+        let mean = |a: f64, b: f64| (a + b) / 2.0;
+        let without = Sample {
+            rate: mean(before.rate, after.rate),
+            computed: mean(before.computed, after.computed),
+        };
+        let is_disturbed = (before.rate - after.rate).abs() > DISTURBED * without.rate;
+        if !is_disturbed {
+            off.push(without.rate);
+        }
+        for (number, sample) in [with, hand].iter().enumerate() {
+            if !is_disturbed {
+                rates[number].push(sample.rate / without.rate);
+            }
+            computed[number].push(without.computed / sample.computed);
+        }
+    }
+    println!("{} of {ROUNDS} rounds were not disturbed", off.len());
+    if let Some(rate) = quantile(&mut off, 0.5) {
+        println!("without revocation: {rate:.0} requests a second");
+    }
+    println!(
+        "\n| of the route without revocation | requests a second | for one second of its processor |"
+    );
+    println!("|---|---:|---:|");
+    for (number, name) in ["`revocation = \"2s\"`", "`EXISTS` by hand"]
+        .iter()
+        .enumerate()
+    {
+        let rates = ratio(&mut rates[number]);
+        println!("| {name} | {rates} | {} |", ratio(&mut computed[number]));
     }
     Ok(())
 }
 
-fn by_wrk(port: u16, path: &str, token: &str) -> Result<f64> {
+struct Sample {
+    rate: f64,
+    /// Seconds for a request.
+    computed: f64,
+}
+
+/// Median and quartiles.
+fn ratio(ratios: &mut [f64]) -> String {
+    let at = [0.25, 0.5, 0.75].map(|share| quantile(ratios, share));
+    match at {
+        [Some(low), Some(median), Some(high)] => format!("{median:.3} ({low:.3} to {high:.3})"),
+        _ => "-".to_owned(),
+    }
+}
+
+fn by_wrk(port: u16, path: &str, token: &str) -> Result<u64> {
     let output = Command::new("wrk")
         .args([
             "-t1",
@@ -85,16 +124,15 @@ fn by_wrk(port: u16, path: &str, token: &str) -> Result<f64> {
     if report.contains("Non-2xx") {
         return Err(report.into());
     }
-    let rate = report
-        .lines()
-        .find_map(|line| line.strip_prefix("Requests/sec:"));
-    Ok(rate.ok_or("wrk says no rate")?.trim().parse()?)
+    // `N requests in T, ..read`
+    let line = report.lines().find(|line| line.contains(" requests in "));
+    let requests = line.and_then(|line| line.split_whitespace().next());
+    Ok(requests.ok_or("wrk does not say how many")?.parse()?)
 }
 
-fn by_threads(port: u16, path: &str, token: &str) -> Result<f64> {
+fn by_threads(port: u16, path: &str, token: &str) -> Result<u64> {
     let is_over = AtomicBool::new(false);
     let answered = AtomicU64::new(0);
-    let start = Instant::now();
     thread::scope(|scope| {
         for _ in 0..CONNECTIONS {
             scope.spawn(|| {
@@ -111,5 +149,5 @@ fn by_threads(port: u16, path: &str, token: &str) -> Result<f64> {
         thread::sleep(TIME);
         is_over.store(true, Ordering::Relaxed);
     });
-    Ok(answered.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64())
+    Ok(answered.load(Ordering::Relaxed))
 }
