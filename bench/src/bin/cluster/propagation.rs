@@ -36,9 +36,8 @@ pub(crate) fn measure() -> Result {
     let answered = AtomicU64::new(0);
     thread::scope(|scope| {
         let busy = identity.token("busy");
-        for number in 0..CLIENTS {
+        for port in ports.into_iter().cycle().take(CLIENTS) {
             let (is_over, answered, busy) = (&is_over, &answered, busy.clone());
-            let port = ports[number % 2];
             scope.spawn(move || {
                 let Ok(mut client) = Client::connect(port) else {
                     return;

@@ -56,8 +56,7 @@ pub(crate) fn measure() -> Result {
         sample(path)?;
     }
     let mut off = Vec::new();
-    let mut rates = [Vec::new(), Vec::new()];
-    let mut computed = [Vec::new(), Vec::new()];
+    let mut ratios = [Ratios::default(), Ratios::default()];
     for _ in 0..ROUNDS {
         let [before, with, after] = [sample("/off")?, sample("/on")?, sample("/off")?];
         let hand = sample("/by-hand")?;
@@ -70,11 +69,11 @@ pub(crate) fn measure() -> Result {
         if !is_disturbed {
             off.push(without.rate);
         }
-        for (number, sample) in [with, hand].iter().enumerate() {
+        for (sample, ratios) in [with, hand].iter().zip(&mut ratios) {
             if !is_disturbed {
-                rates[number].push(sample.rate / without.rate);
+                ratios.rates.push(sample.rate / without.rate);
             }
-            computed[number].push(without.computed / sample.computed);
+            ratios.computed.push(without.computed / sample.computed);
         }
     }
     println!("{} of {ROUNDS} rounds were not disturbed", off.len());
@@ -85,12 +84,10 @@ pub(crate) fn measure() -> Result {
         "\n| of the route without revocation | requests a second | for one second of its processor |"
     );
     println!("|---|---:|---:|");
-    for (number, name) in ["`revocation = \"2s\"`", "`EXISTS` by hand"]
-        .iter()
-        .enumerate()
-    {
-        let rates = ratio(&mut rates[number]);
-        println!("| {name} | {rates} | {} |", ratio(&mut computed[number]));
+    let names = ["`revocation = \"2s\"`", "`EXISTS` by hand"];
+    for (name, ratios) in names.iter().zip(&mut ratios) {
+        let (rates, computed) = (ratio(&mut ratios.rates), ratio(&mut ratios.computed));
+        println!("| {name} | {rates} | {computed} |");
     }
     Ok(())
 }
@@ -99,6 +96,13 @@ struct Sample {
     rate: f64,
     /// Seconds for a request.
     computed: f64,
+}
+
+/// Of one route to the one without revocation.
+#[derive(Default)]
+struct Ratios {
+    rates: Vec<f64>,
+    computed: Vec<f64>,
 }
 
 /// Median and quartiles.
