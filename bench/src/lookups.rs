@@ -45,7 +45,7 @@ impl Lookups {
         let security = security(&clock, &tokens);
         let requests = (0..Self::CALLERS).map(|number| {
             let token = tokens.token(&format!("good-{number}"));
-            let token = token.claim("sid", format!("{number:036}"));
+            let token = token.claim("sid", format!("good-{number:031}"));
             request_to_admit(&security, Some(&format!("Bearer {}", token.sign())))
         });
         let lookups = Self {

@@ -1,6 +1,6 @@
 //! What processes that share a Redis take and give: real processes, over sockets.
 //!
-//! `cargo run --release -p secure-bench --features redis --bin cluster -- MEASUREMENT`
+//! `cargo run --release -p secure-bench --features redis --bin processes -- MEASUREMENT`
 
 mod children;
 mod client;
@@ -14,7 +14,7 @@ use std::{env, error::Error, process::ExitCode};
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 const USAGE: &str = "\
-cluster MEASUREMENT
+processes MEASUREMENT
 
   propagation   from the answer to a logout in one process to the refusal in another
   republish     entries that Redis has lost are told again, while a process starts
