@@ -10,6 +10,7 @@
 )]
 
 mod handlers;
+mod lookups;
 mod mode;
 
 use std::{
@@ -33,7 +34,7 @@ use secure_runtime::{
     Clock, Policy, SecuredService, Security, Settings, private::Call, testing::Tokens,
 };
 
-pub use crate::mode::Mode;
+pub use crate::{lookups::Lookups, mode::Mode};
 
 /// A mode made ready: security configured, token known, quota used up where that is the matter.
 pub struct Case(Box<dyn Fn() -> Batch>);

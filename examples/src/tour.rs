@@ -187,7 +187,7 @@ pub async fn run(
 }
 
 /// A client that trusts this certificate and no other.
-fn client(certificate: CertificateDer<'static>) -> Result<Client, rustls::Error> {
+pub fn client(certificate: CertificateDer<'static>) -> Result<Client, rustls::Error> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate)?;
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

@@ -16,6 +16,8 @@ struct Faults {
     delay_ms: AtomicU64,
     swallows: AtomicBool,
     refuses: AtomicBool,
+    /// Pieces with this text do not come out.
+    lost: Mutex<Option<&'static str>>,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -66,6 +68,11 @@ impl Proxy {
         self.faults.swallows.store(yes, Ordering::Relaxed);
     }
 
+    /// What has this text in it does not come out.
+    pub(crate) fn lose(&self, text: Option<&'static str>) {
+        *self.faults.lost.lock().unwrap() = text;
+    }
+
     /// Closes every connection, and refuses new ones where `for_good`.
     pub(crate) fn cut(&self, for_good: bool) {
         self.faults.refuses.store(for_good, Ordering::Relaxed);
@@ -81,6 +88,10 @@ fn pump(mut from: TcpStream, mut to: TcpStream, faults: &Faults) {
         let delay = faults.delay_ms.load(Ordering::Relaxed);
         thread::sleep(Duration::from_millis(delay));
         if faults.swallows.load(Ordering::Relaxed) {
+            continue;
+        }
+        let lost = *faults.lost.lock().unwrap();
+        if lost.is_some_and(|text| String::from_utf8_lossy(&piece[..length]).contains(text)) {
             continue;
         }
         if to.write_all(&piece[..length]).is_err() {

@@ -66,6 +66,10 @@ fn test() -> Result {
         "the quickstart, from first to last step",
         cargo(&["run", "--all-features", "--locked", "--bin", "quickstart"]).args(["--", "--tour"]),
     )?;
+    steps.run(
+        "two shops and a Redis, which is killed",
+        &mut cargo(&["run", "--all-features", "--locked", "--bin", "cluster"]),
+    )?;
     steps.check("duplicates among the dependencies", duplicates::check)?;
     steps.run("packages, as they would be published", &mut package())?;
     steps.finish();

@@ -29,6 +29,9 @@ use crate::rejection::{Refusal, Rejection};
 ///     }
 /// }
 /// ```
+///
+/// It is what the token says, and changes nothing: to log the token out, give it to
+/// [`RevocationList::revoke`](crate::RevocationList::revoke).
 #[derive(Clone)]
 pub struct Principal(Arc<Shared>);
 

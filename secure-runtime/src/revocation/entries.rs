@@ -163,16 +163,33 @@ impl Entries {
         &self,
         mut show: impl FnMut(Key<'_>, u64) -> Result<(), E>,
     ) -> Result<(), E> {
+        (0..self.parts()).try_for_each(|part| self.each_of(part, &mut show))
+    }
+
+    /// In how many parts entries can be shown.
+    pub(super) fn parts(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Shows every entry of a part, which is locked for reading meanwhile.
+    pub(super) fn each_of<E>(
+        &self,
+        part: usize,
+        show: &mut impl FnMut(Key<'_>, u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(shard) = self.shards.get(part) else {
+            return Ok(());
+        };
+        let shard = read(shard);
+        // After the lock: an entry's issuer is there before the entry is.
         let issuers = self.issuers.load_full();
-        for shard in &self.shards {
-            for entry in read(shard).iter() {
-                let key = Key {
-                    level: entry.level(),
-                    issuer: issuers.name(entry.issuer()),
-                    name: entry.name(),
-                };
-                show(key, entry.time())?;
-            }
+        for entry in shard.iter() {
+            let key = Key {
+                level: entry.level(),
+                issuer: issuers.name(entry.issuer()),
+                name: entry.name(),
+            };
+            show(key, entry.time())?;
         }
         Ok(())
     }

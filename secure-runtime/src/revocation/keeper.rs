@@ -38,7 +38,7 @@ pub(super) enum Order {
     Change(Record, Answer<bool>),
     /// What other processes have changed. It comes from where it is kept, so not into a file.
     #[cfg(feature = "redis")]
-    Apply(Vec<redis::Change>, mpsc::Sender<Result<(), redis::Full>>),
+    Apply(Vec<redis::Change>, oneshot::Sender<Result<(), redis::Full>>),
     List(Answer<Vec<RevocationEntry>>),
     #[cfg(test)]
     Break(Answer<()>),

@@ -26,10 +26,15 @@
 //! never presented here before the cut-off survives it by at most `tokens.leeway`: keep clocks
 //! synchronised and the leeway short.
 //!
-//! # One process
+//! # Several processes
 //!
-//! The list is that of this process. Where several serve one site, each has its own, and what one
-//! has revoked the others accept: revoke in each of them, or keep tokens short-lived.
+//! With `[redis]` (feature `redis`) the list is that of all processes that share the Redis. Each
+//! has every entry in its own memory, and knows how old its knowledge is; where that is older than
+//! a route's bound, Redis is asked. What is known to be revoked is refused whether or not Redis
+//! answers. What it loses it is told again, by every process that knows it.
+//!
+//! Without `[redis]` each process has its own list, and what one has revoked the others accept:
+//! revoke in each of them, or keep tokens short-lived.
 //!
 //! # Memory and file
 //!
@@ -122,9 +127,11 @@ pub(crate) const DEFAULT_MAX_ENTRIES: std::num::NonZeroUsize =
 /// }
 /// ```
 ///
-/// When a call returns `Ok`, no request that begins afterwards is let in by what was revoked. On
-/// an error that has to do with the file it holds in this process all the same, and a restart may
-/// forget it. Revoking what is revoked already is no error.
+/// When a call returns `Ok`, no request to this process that begins afterwards is let in by what
+/// was revoked, and none to another that shares its Redis once the bound of the route is over. On
+/// an error that has to do with the file or the store it holds in this process all the same, and a
+/// restart may forget it; the store is told as soon as it answers. Revoking what is revoked
+/// already is no error.
 #[derive(Clone)]
 pub struct RevocationList(Arc<Parts>);
 
@@ -276,11 +283,11 @@ impl RevocationList {
         level
     }
 
-    /// Revokes the caller's token: this one logs out, here.
+    /// Revokes the caller's token: this one logs out, on this device.
     ///
     /// # Errors
     ///
-    /// There is no room, or the file cannot be written.
+    /// There is no room, the file cannot be written, or the store does not say that it knows.
     pub async fn revoke(&self, caller: &Principal) -> Result<(), RevocationError> {
         let target = RevocationTarget::Token {
             issuer: caller.issuer().to_owned(),
@@ -293,7 +300,8 @@ impl RevocationList {
     ///
     /// # Errors
     ///
-    /// There is no room, the file cannot be written, or no token can have such a name.
+    /// There is no room, the file cannot be written, the store does not say that it knows, or no
+    /// token can have such a name.
     pub async fn revoke_subject(&self, issuer: &str, subject: &str) -> Result<(), RevocationError> {
         self.revoke_until_now(Level::Subject, issuer, subject).await
     }
@@ -349,7 +357,7 @@ impl RevocationList {
     ///
     /// # Errors
     ///
-    /// The file cannot be written: then it was not taken back.
+    /// The file cannot be written, or the store does not answer: then it was not taken back.
     pub async fn lift(&self, target: &RevocationTarget) -> Result<bool, RevocationError> {
         // There first: so it holds nowhere before it holds for good.
         #[cfg(feature = "redis")]
@@ -442,16 +450,24 @@ impl RevocationList {
     }
 
     async fn revoke_at(&self, target: RevocationTarget, time: u64) -> Result<(), RevocationError> {
-        self.revoke_here(target.clone(), time).await?;
         #[cfg(feature = "redis")]
         if let Some(shared) = &self.0.shared {
             let ahead = time.saturating_sub(self.now());
-            let agreed = shared.publish(&target, time, ahead).await?;
+            let announced = shared.announce(&target, time, ahead);
+            // Also where the store will not know it.
+            if let Err(error) = self.revoke_here(target.clone(), time).await {
+                if let Ok(announced) = announced {
+                    shared.withdraw(announced);
+                }
+                return Err(error);
+            }
+            let agreed = shared.publish(announced?).await?;
             if agreed > time {
                 self.revoke_here(target, agreed).await?;
             }
+            return Ok(());
         }
-        Ok(())
+        self.revoke_here(target, time).await
     }
 
     async fn revoke_here(

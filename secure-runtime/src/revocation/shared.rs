@@ -2,18 +2,17 @@
 
 use std::{
     convert::Infallible,
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{self, Sender},
-    },
+    sync::{Arc, Mutex, PoisonError, mpsc::Sender},
     time::Duration,
 };
+
+use tokio::sync::oneshot;
 
 use super::{
     RevocationError, RevocationTarget,
     entries::{Entries, Retention},
     keeper::{Keeper, Order},
-    redis::{Change, CutOff, Full, Record, SharedStore, Sink},
+    redis::{Announced, Change, CutOff, Full, Record, SharedStore, Sink},
     target::{Key, Level},
 };
 use crate::{
@@ -113,15 +112,15 @@ impl Shared {
         ours.saturating_add_signed(self.store.clock_ahead_ms())
     }
 
-    /// Has the store know what this process refuses already; the time that counts from now on.
+    /// To be called before this process refuses what the store is to know.
     ///
     /// `time` is a cut-off, and `ahead` how far it is ahead of now; or when a token expires.
-    pub(super) async fn publish(
+    pub(super) fn announce(
         &self,
         target: &RevocationTarget,
         time: u64,
         ahead: u64,
-    ) -> Result<u64, RevocationError> {
+    ) -> Result<Announced, RevocationError> {
         let level = target.key().level;
         let cut_off = match level {
             Level::Token => CutOff::At {
@@ -133,7 +132,17 @@ impl Shared {
                 keep_ms: self.retention.until(level, ahead),
             },
         };
-        let published = self.store.publish(target.clone(), cut_off).await;
+        let announced = self.store.announce(target.clone(), cut_off);
+        announced.map_err(|_| RevocationError::Store)
+    }
+
+    pub(super) fn withdraw(&self, announced: Announced) {
+        self.store.withdraw(announced);
+    }
+
+    /// Has the store know what this process refuses already; the time that counts from now on.
+    pub(super) async fn publish(&self, announced: Announced) -> Result<u64, RevocationError> {
+        let published = self.store.publish(announced).await;
         published
             .map(|record| record.cut_off_ms)
             .map_err(|_| RevocationError::Store)
@@ -153,22 +162,21 @@ struct Held {
 }
 
 impl Sink for Held {
-    fn apply(&self, changes: Vec<Change>) -> Result<(), Full> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let (answer, answered) = mpsc::channel();
+    fn apply(&self, changes: Vec<Change>) -> oneshot::Receiver<Result<(), Full>> {
+        let (answer, answered) = oneshot::channel();
         let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        orders
-            .send(Order::Apply(changes, answer))
-            .map_err(|_| Full)?;
-        drop(orders);
-        answered.recv().map_err(|_| Full)?
+        // Where nobody takes orders any more the answer is dropped.
+        orders.send(Order::Apply(changes, answer)).ok();
+        answered
     }
 
-    fn known(&self) -> Vec<Record> {
-        let mut records = Vec::with_capacity(self.entries.len());
-        let Ok(()) = self.entries.each(|key, time| {
+    fn parts(&self) -> usize {
+        self.entries.parts()
+    }
+
+    fn known(&self, part: usize) -> Vec<Record> {
+        let mut records = Vec::new();
+        let Ok(()) = self.entries.each_of(part, &mut |key, time| {
             records.push(Record {
                 target: key.to_target(),
                 cut_off_ms: time,

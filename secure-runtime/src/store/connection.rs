@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, FromRedisValue, aio::MultiplexedConnection, cmd};
+use redis::{Cmd, FromRedisValue, aio::MultiplexedConnection, pipe};
 use tokio::time::timeout;
 
 use super::{Fault, Target};
@@ -23,7 +23,7 @@ impl Connection {
         limit: Duration,
     ) -> Result<Self, Fault> {
         let (mut multiplexed, place) = target.connect(slot_of).await?;
-        let run = timeout(limit, identity(&mut multiplexed)).await;
+        let run = timeout(limit, memory(&mut multiplexed)).await;
         Ok(Self {
             run: run.map_err(|_| Fault::Silent)??,
             multiplexed,
@@ -31,10 +31,22 @@ impl Connection {
         })
     }
 
-    /// Which memory answers: another after a restart, and another after a replica took over or a
-    /// primary became a replica.
+    /// Which memory answered when the connection was opened: another after a restart, and another
+    /// after a replica took over or a primary became a replica. Also another an hour after the last
+    /// replica has gone.
     pub(crate) fn run(&self) -> &str {
         &self.run
+    }
+
+    /// Fails if another memory answers by now. A server that becomes a replica, and a primary
+    /// again, keeps its connections and may have lost what it had.
+    pub(crate) async fn check_run(&self, limit: Duration) -> Result<(), Fault> {
+        let mut connection = self.multiplexed.clone();
+        let run = timeout(limit, memory(&mut connection)).await;
+        match run.map_err(|_| Fault::Silent)?? == self.run {
+            true => Ok(()),
+            false => Err(Fault::Replaced),
+        }
     }
 
     /// The answer to a command, within `limit`.
@@ -49,16 +61,19 @@ impl Connection {
     }
 }
 
-async fn identity(connection: &mut MultiplexedConnection) -> Result<String, Fault> {
-    let mut identity = String::new();
-    for (section, wanted) in [("server", "run_id:"), ("replication", "master_replid:")] {
-        let facts: String = cmd("INFO").arg(section).query_async(connection).await?;
-        if facts.lines().any(|line| line.trim() == "role:slave") {
-            return Err(Fault::Foreign);
-        }
-        let fact = facts.lines().find_map(|line| line.strip_prefix(wanted));
-        identity += fact.ok_or(Fault::Foreign)?.trim();
-        identity.push(' ');
+async fn memory(connection: &mut MultiplexedConnection) -> Result<String, Fault> {
+    let mut questions = pipe();
+    questions.cmd("INFO").arg("server");
+    questions.cmd("INFO").arg("replication");
+    let (server, replication): (String, String) = questions.query_async(connection).await?;
+    if replication.lines().any(|line| line.trim() == "role:slave") {
+        return Err(Fault::Replaced);
     }
-    Ok(identity)
+    let fact = |facts: &str, name: &str| {
+        let fact = facts.lines().find_map(|line| line.strip_prefix(name));
+        fact.map(|fact| fact.trim().to_owned())
+    };
+    let process = fact(&server, "run_id:").ok_or(Fault::Foreign)?;
+    let history = fact(&replication, "master_replid:").ok_or(Fault::Foreign)?;
+    Ok(format!("{process} {history}"))
 }

@@ -8,6 +8,9 @@ pub(crate) enum Fault {
     Foreign,
     #[error("it says: {0}")]
     Redis(#[from] redis::RedisError),
+    /// Another memory answers than at first, or a replica.
+    #[error("it is no longer the server that it was, or a replica")]
+    Replaced,
     #[error("it is silent")]
     Silent,
 }
@@ -17,6 +20,7 @@ impl Fault {
     pub(super) fn breaks_connection(&self) -> bool {
         match self {
             Self::Redis(error) => error.is_io_error() || error.is_unrecoverable_error(),
+            Self::Replaced => true,
             Self::Foreign | Self::Silent => false,
         }
     }

@@ -154,6 +154,10 @@ impl Server {
     /// # Errors
     ///
     /// There is none. The command may have been carried out all the same.
+    #[allow(
+        dead_code,
+        reason = "for what asks one thing; revocations ask over a link"
+    )]
     pub(crate) async fn ask<T: FromRedisValue>(
         &self,
         command: &Cmd,
@@ -174,12 +178,17 @@ impl Server {
             Err(fault) => {
                 let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
                 if failures >= FAILURES || fault.breaks_connection() {
-                    self.connection.store(None);
-                    self.connection_failed.notify_one();
+                    self.distrust();
                 }
                 None
             }
         }
+    }
+
+    /// Has requests wait for a new connection: something is wrong with the server of this one.
+    pub(crate) fn distrust(&self) {
+        self.connection.store(None);
+        self.connection_failed.notify_one();
     }
 
     /// Whether another server may take over.

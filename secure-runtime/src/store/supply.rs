@@ -48,6 +48,12 @@ async fn probe(connection: &Connection) -> Result<(), Fault> {
     connection.ask(&script, ANSWER).await
 }
 
+/// Whether it can still be done, and with the same memory.
+async fn probe_again(connection: &Connection) -> Result<(), Fault> {
+    probe(connection).await?;
+    connection.check_run(ANSWER).await
+}
+
 /// Returns when the connection is no longer good.
 async fn watch(server: &Server, connection: &Connection) {
     let mut probes = interval(PROBE);
@@ -56,7 +62,7 @@ async fn watch(server: &Server, connection: &Connection) {
     loop {
         tokio::select! {
             () = server.connection_failed.notified() => return,
-            _ = probes.tick() => match probe(connection).await {
+            _ = probes.tick() => match probe_again(connection).await {
                 Ok(()) => failed = 0,
                 // One slow answer is no fault.
                 Err(fault) if fault.breaks_connection() || failed > 0 => return,

@@ -1,34 +1,30 @@
 //! Follows the stream, so that this process knows every entry.
 
-use std::{
-    collections::HashSet, convert::Infallible, hash::BuildHasher, sync::atomic::Ordering,
-    time::Duration,
-};
+use std::{convert::Infallible, sync::atomic::Ordering, time::Duration};
 
 use tokio::time::sleep;
 
 use super::{
-    Change, Outgoing, Shared, doctor,
+    Outgoing, Shared, doctor,
     fault::Fault,
     link::{Link, State},
-    record::encode,
 };
-use crate::{revocation::RevocationTarget, store};
+use crate::store::{self, random_id};
 
 /// How long the server is waited for; requests do not wait.
-const LIMIT: Duration = Duration::from_millis(800);
+pub(super) const LIMIT: Duration = Duration::from_millis(800);
 /// How long the server waits for a change before the next beat.
 const WAIT: Duration = Duration::from_millis(200);
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(150);
-/// Entries that are told to the store at once.
-const BATCH: usize = 200;
 
 /// Never ends.
 pub(super) async fn run(shared: &Shared) {
     let mut follower = Follower {
         shared,
+        name: random_id(),
         epoch: String::new(),
+        told: String::new(),
         sequence: 0,
         is_following: false,
         is_checked: false,
@@ -42,17 +38,25 @@ pub(super) async fn run(shared: &Shared) {
                 "the store of revocations is lost: {fault}"
             );
         }
+        if let Fault::Store(_) = fault {
+            // A server tells who waits for the stream when it becomes a replica, and nobody else.
+            shared.server.distrust();
+        }
         follower.is_following = false;
         is_new = false;
         sleep(PAUSE).await;
     }
 }
 
-struct Follower<'a> {
-    shared: &'a Shared,
+pub(super) struct Follower<'a> {
+    pub(super) shared: &'a Shared,
+    /// What the store calls this process.
+    pub(super) name: String,
     /// Which contents are known, up to which change.
-    epoch: String,
-    sequence: u64,
+    pub(super) epoch: String,
+    pub(super) sequence: u64,
+    /// Which contents have all that was known here when they were new.
+    pub(super) told: String,
     is_following: bool,
     is_checked: bool,
 }
@@ -71,6 +75,7 @@ impl Follower<'_> {
         let connection = shared.server.connect(LIMIT).await?;
         let link = Link::new(connection, &shared.names);
         let state = link.open(LIMIT).await?;
+        let mut is_settled = state.is_settled();
         if state.epoch != self.epoch {
             self.load(&link).await?;
         }
@@ -88,12 +93,14 @@ impl Follower<'_> {
                         .last()
                         .map_or(self.sequence, |(sequence, _)| *sequence);
                     let changes = lines.into_iter().map(|(_, change)| change).collect();
-                    shared.sink.apply(changes)?;
+                    Shared::applied(shared.sink.apply(changes)).await?;
                 }
-                _ => {
+                _ if is_settled => {
                     self.load(&link).await?;
                     beat = None;
                 }
+                // Somebody tells much. It is read once, when all of it is there.
+                _ => sleep(WAIT).await,
             }
             if beat
                 .as_ref()
@@ -113,12 +120,14 @@ impl Follower<'_> {
                 self.load(&link).await?;
                 beat = None;
                 expected = self.sequence;
+                is_settled = false;
                 continue;
             }
             self.note_time(&state);
             expected = state.sequence;
             let sequence = state.sequence;
-            if !state.is_settled() {
+            is_settled = state.is_settled();
+            if !is_settled {
                 beat = None;
             } else if sequence == self.sequence {
                 self.confirm(&Beat { sequence, sent });
@@ -154,67 +163,12 @@ impl Follower<'_> {
         self.shared.ahead.store(ahead, Ordering::Relaxed);
     }
 
-    /// Reads all entries. Of contents that are new to this process it tells the store what is
-    /// missing there; of contents that it knows, what is missing there was lifted.
-    async fn load(&mut self, link: &Link) -> Result<(), Fault> {
-        let shared = self.shared;
-        let state = link.open(LIMIT).await?;
-        let is_new = state.epoch != self.epoch;
-        // What was changed here comes first: it wins over a lift that was kept.
-        self.tell(link, |outgoing| is_new || outgoing.acknowledged.is_none())
-            .await?;
-
-        let hasher = foldhash::fast::RandomState::default();
-        let mut seen = HashSet::<u64, foldhash::fast::RandomState>::default();
-        let mut from = 0;
-        loop {
-            let (next, changes) = link.scan(from, LIMIT).await?;
-            seen.extend(
-                changes
-                    .iter()
-                    .map(|change| hasher.hash_one(change.target())),
-            );
-            shared.sink.apply(changes)?;
-            if next == 0 {
-                break;
-            }
-            from = next;
-        }
-
-        let own = self.own_keys();
-        let missing = shared.sink.known().into_iter().filter(|record| {
-            !seen.contains(&hasher.hash_one(&record.target)) && !own.contains(&record.target)
-        });
-        if is_new {
-            let mut entries = Vec::new();
-            for record in missing {
-                entries.push([
-                    encode(&record.target),
-                    record.cut_off_ms.to_string(),
-                    record.forget_at_ms.to_string(),
-                ]);
-                if entries.len() == BATCH {
-                    link.merge(std::mem::take(&mut entries), LIMIT).await?;
-                }
-            }
-            if !entries.is_empty() {
-                link.merge(entries, LIMIT).await?;
-            }
-        } else {
-            let lifted = missing
-                .map(|record| Change::Lifted(record.target))
-                .collect();
-            shared.sink.apply(lifted)?;
-        }
-
-        self.sequence = state.sequence;
-        self.epoch.clone_from(&state.epoch);
-        shared.epoch.store(state.epoch.into());
-        Ok(())
-    }
-
     /// Sends changes of this process once more. The store remembers which it has.
-    async fn tell(&self, link: &Link, which: impl Fn(&Outgoing) -> bool) -> Result<(), Fault> {
+    pub(super) async fn tell(
+        &self,
+        link: &Link,
+        which: impl Fn(&Outgoing) -> bool,
+    ) -> Result<(), Fault> {
         let shared = self.shared;
         let requests = shared
             .outbox()
@@ -232,22 +186,5 @@ impl Follower<'_> {
             }
         }
         Ok(())
-    }
-
-    fn own_keys(&self) -> HashSet<RevocationTarget> {
-        let outbox = self.shared.outbox();
-        outbox
-            .iter()
-            .map(|outgoing| outgoing.request.target.clone())
-            .collect()
-    }
-}
-
-impl Change {
-    fn target(&self) -> &RevocationTarget {
-        match self {
-            Self::Lifted(target) => target,
-            Self::Revoked(record) => &record.target,
-        }
     }
 }

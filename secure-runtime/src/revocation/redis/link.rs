@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use redis::{FromRedisValue, Value, cmd};
+use redis::{Cmd, FromRedisValue, Value, cmd};
 
 use super::{
     SETTLE,
     fault::Fault,
-    record::{Change, CutOff, encode},
+    record::{Change, CutOff, Record, encode},
 };
 use crate::{
     revocation::RevocationTarget,
@@ -20,8 +20,16 @@ const KEPT_LONGER: Duration = Duration::from_secs(10 * 60);
 const REQUEST_REMEMBERED: Duration = Duration::from_secs(10 * 60);
 /// Lines of the stream. Who was away for more starts over.
 const STREAM_LENGTH: usize = 10_000;
-/// Lines or entries that are read at once.
-const CHUNK: usize = 1000;
+/// Lines that are read at once.
+const LINES: usize = 1000;
+/// Entries that are read at once. The server does nothing else meanwhile, for a few milliseconds.
+const CHUNK: usize = 5000;
+/// Of so many entries at once that were lost there are lines in the stream.
+const MOST_LINES: usize = 100;
+/// Who is silent for so long while it tells what was lost is waited for no longer.
+const WAIT_FOR_TELLER: Duration = Duration::from_secs(5);
+/// Tellers that never end hold up the others for so long.
+const WAIT_FOR_ALL: Duration = Duration::from_secs(60);
 
 /// The names of all keys.
 #[derive(Debug)]
@@ -31,6 +39,7 @@ pub(super) struct Names {
     state: String,
     stream: String,
     request: String,
+    tellers: String,
 }
 
 impl Names {
@@ -42,6 +51,7 @@ impl Names {
             state: name("state"),
             stream: name("stream"),
             request: name("request"),
+            tellers: name("tellers"),
         }
     }
 }
@@ -93,7 +103,7 @@ impl Link {
     pub(super) async fn open(&self, limit: Duration) -> Result<State, Fault> {
         let command = script(
             include_str!("scripts/open.lua"),
-            &[&self.names.state, &self.names.stream],
+            &[&self.names.state, &self.names.stream, &self.names.tellers],
             [
                 self.connection.run().to_owned(),
                 random_id(),
@@ -104,7 +114,7 @@ impl Link {
         state(values).map(|(state, _)| state)
     }
 
-    /// What the store is at.
+    /// What the store is at, which is the one that was opened.
     pub(super) async fn beat(&self, limit: Duration) -> Result<State, Fault> {
         let command = script(
             include_str!("scripts/beat.lua"),
@@ -112,6 +122,8 @@ impl Link {
             [],
         );
         let values = self.connection.ask::<Vec<Value>>(&command, limit).await?;
+        // INVARIANT: after the beat. A copy of an older memory has the same epoch.
+        self.connection.check_run(limit).await?;
         state(values).map(|(state, _)| state)
     }
 
@@ -150,15 +162,33 @@ impl Link {
         request: &Request,
         limit: Duration,
     ) -> Result<(State, Option<Change>), Fault> {
-        let (mode, times) = match request.cut_off {
+        let (mode, [cut_off, forget_at]) = match request.cut_off {
             Some(cut_off) => ("publish", cut_off.encode()),
             None => ("lift", [String::from("0"), String::from("0")]),
         };
+        let names = &self.names;
         let key = encode(&request.target);
-        let [cut_off, forget_at] = times;
-        let entries = [key.clone(), cut_off, forget_at];
-        let values = self.send(mode, &request.id, entries.into(), limit).await?;
-        let (state, rest) = state(values)?;
+        let command = script(
+            include_str!("scripts/write.lua"),
+            &[
+                &names.state,
+                &names.entries,
+                &names.expiry,
+                &names.stream,
+                &format!("{}:{}", names.request, request.id),
+            ],
+            [
+                mode.to_owned(),
+                REQUEST_REMEMBERED.as_millis().to_string(),
+                STREAM_LENGTH.to_string(),
+                KEPT_LONGER.as_millis().to_string(),
+                self.connection.run().to_owned(),
+                key.clone(),
+                cut_off,
+                forget_at,
+            ],
+        );
+        let (state, rest) = state(self.written(&command, limit).await?)?;
         let value = rest.into_iter().next().map(String::from_redis_value);
         match value {
             Some(Ok(value)) => Ok((state, Change::decode(&key, &value))),
@@ -167,43 +197,62 @@ impl Link {
     }
 
     /// Tells the store what it may have lost; what it knows better stays.
-    pub(super) async fn merge(
-        &self,
-        entries: Vec<[String; 3]>,
-        limit: Duration,
-    ) -> Result<(), Fault> {
-        let entries = entries.into_iter().flatten().collect();
-        self.send("merge", "", entries, limit).await.map(drop)
-    }
-
-    async fn send(
-        &self,
-        mode: &str,
-        id: &str,
-        entries: Vec<String>,
-        limit: Duration,
-    ) -> Result<Vec<Value>, Fault> {
+    pub(super) async fn merge(&self, records: Vec<Record>, limit: Duration) -> Result<(), Fault> {
         let names = &self.names;
         let mut arguments = vec![
-            mode.to_owned(),
-            REQUEST_REMEMBERED.as_millis().to_string(),
+            self.connection.run().to_owned(),
             STREAM_LENGTH.to_string(),
             KEPT_LONGER.as_millis().to_string(),
-            self.connection.run().to_owned(),
+            MOST_LINES.to_string(),
         ];
-        arguments.extend(entries);
+        arguments.extend(records.iter().flat_map(|record| {
+            let cut_off = CutOff::At {
+                cut_off_ms: record.cut_off_ms,
+                forget_at_ms: record.forget_at_ms,
+            };
+            let [cut_off, forget_at] = cut_off.encode();
+            [encode(&record.target), cut_off, forget_at]
+        }));
         let command = script(
-            include_str!("scripts/write.lua"),
-            &[
-                &names.state,
-                &names.entries,
-                &names.expiry,
-                &names.stream,
-                &format!("{}:{id}", names.request),
-            ],
+            include_str!("scripts/merge.lua"),
+            &[&names.state, &names.entries, &names.expiry, &names.stream],
             arguments,
         );
-        let values = self.connection.ask::<Vec<Value>>(&command, limit).await?;
+        self.written(&command, limit).await.map(drop)
+    }
+
+    /// Has everybody wait for `teller`, who tells what was lost; or no longer.
+    pub(super) async fn hold(
+        &self,
+        teller: &str,
+        is_telling: bool,
+        limit: Duration,
+    ) -> Result<(), Fault> {
+        let wait = if is_telling {
+            WAIT_FOR_TELLER
+        } else {
+            Duration::ZERO
+        };
+        let command = script(
+            include_str!("scripts/hold.lua"),
+            &[&self.names.state, &self.names.tellers],
+            [
+                self.connection.run().to_owned(),
+                teller.to_owned(),
+                wait.as_millis().to_string(),
+                SETTLE.as_millis().to_string(),
+                WAIT_FOR_ALL.as_millis().to_string(),
+            ],
+        );
+        let answer = self.connection.ask::<String>(&command, limit).await?;
+        match answer.as_str() {
+            "empty" => Err(Fault::Emptied),
+            _ => Ok(()),
+        }
+    }
+
+    async fn written(&self, command: &Cmd, limit: Duration) -> Result<Vec<Value>, Fault> {
+        let values = self.connection.ask::<Vec<Value>>(command, limit).await?;
         match values.first() {
             Some(Value::BulkString(word)) if word == b"empty" => Err(Fault::Emptied),
             _ => Ok(values),
@@ -237,7 +286,7 @@ impl Link {
     ) -> Result<Option<Vec<(u64, Change)>>, Fault> {
         type Line = (String, Vec<String>);
         let mut command = cmd("XREAD");
-        command.arg("COUNT").arg(CHUNK);
+        command.arg("COUNT").arg(LINES);
         let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         command.arg("BLOCK").arg(millis.max(1));
         command.arg("STREAMS").arg(&self.names.stream);

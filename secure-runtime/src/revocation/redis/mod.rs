@@ -11,10 +11,14 @@
 //! A server that restarts, is emptied (`FLUSHALL`) or is replaced by a replica may have lost
 //! entries that it had acknowledged. Each of these begins a new *epoch*. For two seconds from
 //! then on the store counts as silent for everybody, and every process tells it what it knows
-//! and the store does not. So nothing is lost as long as one process that knew it lives and
-//! reaches the store in that time. A process that starts against a store that was emptied while
-//! no other was there cannot know what was revoked; the log warns at start where the server is
-//! configured such that this can happen.
+//! and the store does not. Who has much to tell is waited for until it has told all of it, or was
+//! silent for five seconds, and for a minute at most. So nothing is lost as long as one process
+//! that knew it lives and reaches the store in the first two seconds. A process that starts
+//! against a store that was emptied while no other was there cannot know what was revoked; the log
+//! warns at start where the server is configured such that this can happen.
+//!
+//! A server that was a replica for a moment keeps its connections, and may have the contents of
+//! another. So each beat, and a probe of the requests' connection, asks for its identity too.
 //!
 //! A primary that was cut off together with a process goes on answering it, while elsewhere a
 //! replica takes over. `min-replicas-to-write 1` on every server makes it refuse, and the process
@@ -32,6 +36,7 @@ mod doctor;
 mod fault;
 mod follower;
 mod link;
+mod load;
 mod record;
 
 use std::{
@@ -45,7 +50,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 
 use self::{
     fault::Fault,
@@ -75,11 +80,14 @@ const MOST_CHANGES: usize = 100_000;
 
 /// Where the entries are kept that the store tells about.
 pub(in crate::revocation) trait Sink: Send + Sync + 'static {
-    /// Changes entries, and returns when that is in effect.
-    fn apply(&self, changes: Vec<Change>) -> Result<(), Full>;
+    /// Changes entries, and says when that is in effect. An end without an answer is a failure.
+    fn apply(&self, changes: Vec<Change>) -> oneshot::Receiver<Result<(), Full>>;
 
-    /// Every entry that is in effect.
-    fn known(&self) -> Vec<Record>;
+    /// In how many parts entries can be looked at.
+    fn parts(&self) -> usize;
+
+    /// Every entry of a part that is in effect.
+    fn known(&self, part: usize) -> Vec<Record>;
 }
 
 /// The revocations of the store.
@@ -105,6 +113,13 @@ struct Shared {
     epoch: ArcSwap<String>,
     outbox: Mutex<VecDeque<Outgoing>>,
     unsent: AtomicBool,
+}
+
+/// A revocation that the store is to know. Where it is dropped, because nobody waits for the
+/// answer any more, the store is told in the background.
+pub(in crate::revocation) struct Announced {
+    shared: Arc<Shared>,
+    request: Request,
 }
 
 /// A change of this process.
@@ -179,6 +194,38 @@ impl SharedStore {
         }
     }
 
+    /// A revocation that is about to be made here.
+    ///
+    /// # Errors
+    ///
+    /// Too many wait.
+    pub(in crate::revocation) fn announce(
+        &self,
+        target: RevocationTarget,
+        cut_off: CutOff,
+    ) -> Result<Announced, Silent> {
+        let request = Request {
+            id: random_id(),
+            target,
+            cut_off: Some(cut_off),
+        };
+        match self.shared.remember(&request) {
+            true => Ok(Announced {
+                shared: Arc::clone(&self.shared),
+                request,
+            }),
+            false => Err(Silent),
+        }
+    }
+
+    /// The revocation was not made here.
+    pub(in crate::revocation) fn withdraw(&self, announced: Announced) {
+        let id = &announced.request.id;
+        self.shared
+            .outbox()
+            .retain(|outgoing| outgoing.request.id != *id);
+    }
+
     /// Writes an entry, or raises its times, and says what it is now. Takes 90 ms at most.
     ///
     /// # Errors
@@ -186,27 +233,15 @@ impl SharedStore {
     /// The store does not say that it has it. It is told again, in the background, until it does.
     pub(in crate::revocation) async fn publish(
         &self,
-        target: RevocationTarget,
-        cut_off: CutOff,
+        announced: Announced,
     ) -> Result<Record, Silent> {
-        let request = Request {
-            id: random_id(),
-            target,
-            cut_off: Some(cut_off),
-        };
-        let shared = &*self.shared;
-        if !shared.remember(&request) {
-            return Err(Silent);
-        }
-        match shared.write(&request).await {
+        let (shared, request) = (&*self.shared, &announced.request);
+        match shared.write(request).await {
             Some(Some(Change::Revoked(record))) => {
                 shared.acknowledge(&request.id);
                 Ok(record)
             }
-            _ => {
-                shared.unsent.store(true, Ordering::Release);
-                Err(Silent)
-            }
+            _ => Err(Silent),
         }
     }
 
@@ -297,9 +332,24 @@ impl Shared {
         }
     }
 
+    async fn applied(answer: oneshot::Receiver<Result<(), Full>>) -> Result<(), Fault> {
+        Ok(answer.await.unwrap_or(Err(Full))?)
+    }
+
     /// Whole between two statements, so a panic leaves it usable.
     fn outbox(&self) -> MutexGuard<'_, VecDeque<Outgoing>> {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        let id = &self.request.id;
+        let outbox = self.shared.outbox();
+        let mut latest = outbox.iter().rev();
+        if latest.any(|known| known.request.id == *id && known.acknowledged.is_none()) {
+            self.shared.unsent.store(true, Ordering::Release);
+        }
     }
 }
 
