@@ -189,7 +189,7 @@ async fn authenticate(
     })
 }
 
-fn client_address(security: &Security, request: &HttpRequest) -> ClientAddress {
+pub(crate) fn client_address(security: &Security, request: &HttpRequest) -> ClientAddress {
     security
         .addresses()
         .client_address(peer(request), request.headers())

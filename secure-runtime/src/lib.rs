@@ -69,6 +69,7 @@ pub mod settings;
 mod shield;
 pub mod testing;
 pub mod tls;
+pub mod tokens;
 
 pub use address::{ClientAddress, ClientAddresses, ForwardingHeader, TrustsEveryone};
 pub use admission::Admitted;
@@ -98,6 +99,7 @@ pub use security::{Security, SecurityBuilder};
 pub use server::{Running, Server};
 pub use settings::Settings;
 pub use shield::Shield;
+pub use tokens::TokenIssuer;
 
 /// Guards a handler.
 ///

@@ -17,6 +17,7 @@ use crate::{
     settings::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
     },
+    tokens::{self, Clients, TokenIssuer},
 };
 #[cfg(feature = "redis")]
 use crate::{
@@ -58,10 +59,12 @@ pub struct Security(Arc<Parts>);
 struct Parts {
     addresses: ClientAddresses,
     authenticator: Option<Authenticator>,
+    clients: Clients,
     clock: Clock,
     limiter: RateLimiter,
     revocations: RevocationList,
     settings: Settings,
+    token_issuer: Option<TokenIssuer>,
 }
 
 /// How often one address may present credentials that are wrong, before the answer is 429.
@@ -125,6 +128,17 @@ impl SecurityBuilder {
         } = self;
         settings.check_challenges()?;
         issuers.extend(configured_issuers(&settings)?);
+        let token_issuer = settings
+            .token_issuer
+            .as_ref()
+            .map(|settings| tokens::Prepared::new(settings).map(|keys| (settings, keys)))
+            .transpose()
+            .map_err(Error::Settings)?;
+        let mut max_session = std::time::Duration::ZERO;
+        if let Some((settings, prepared)) = &token_issuer {
+            issuers.push(prepared.issuer());
+            max_session = settings.absolute_lifetime;
+        }
         let authenticator = if issuers.is_empty() {
             None
         } else {
@@ -147,16 +161,23 @@ impl SecurityBuilder {
                 leeway: settings.tokens.leeway,
                 max_entries: settings.revocation.max_entries.get(),
                 max_lifetime: settings.tokens.max_lifetime,
+                max_session,
                 #[cfg(feature = "redis")]
                 store: shared_store(&settings.revocation)?,
             },
         )?;
+        let token_issuer = token_issuer
+            .map(|(settings, prepared)| prepared.start(settings, revocations.clone()))
+            .transpose()
+            .map_err(|error| wrong("token_issuer", error))?;
         Ok(Security(Arc::new(Parts {
             addresses,
             authenticator,
+            clients: Clients::new(&settings.clients),
             clock,
             limiter,
             revocations,
+            token_issuer,
             settings,
         })))
     }
@@ -308,6 +329,24 @@ impl Security {
     /// The settings it was made from.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// Issues this service's own tokens.
+    ///
+    /// # Errors
+    ///
+    /// A refusal, where none is configured.
+    pub fn token_issuer(&self) -> Result<&TokenIssuer, Rejection> {
+        self.0.token_issuer.as_ref().ok_or_else(|| {
+            Rejection::new(
+                Refusal::NotConfigured,
+                "no token issuer is configured: add `[token_issuer]` to the settings",
+            )
+        })
+    }
+
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.0.clients
     }
 
     pub(crate) fn addresses(&self) -> &ClientAddresses {

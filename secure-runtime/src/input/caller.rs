@@ -1,5 +1,5 @@
 //! The caller: `Principal` and `Claims`, verified before anything is read; and what can log one
-//! out.
+//! in and out.
 
 use serde::de::DeserializeOwned;
 
@@ -10,6 +10,7 @@ use crate::{
     policy::InputKind,
     rejection::{Refusal, Rejection},
     revocation::RevocationList,
+    tokens::TokenIssuer,
 };
 
 impl Input for Principal {
@@ -54,5 +55,13 @@ impl Input for RevocationList {
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         Ok(admitted.security().revocations().clone())
+    }
+}
+
+impl Input for TokenIssuer {
+    const KIND: InputKind = InputKind::Server;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        admitted.security().token_issuer().cloned()
     }
 }

@@ -33,6 +33,7 @@ mod environment;
 mod keys;
 mod read;
 mod sections;
+mod token_issuer;
 mod units;
 
 #[cfg(test)]
@@ -54,6 +55,9 @@ pub use self::keys::{
     Algorithm, IssuerSettings, KeyMaterial, KeySettings, KeySource, UnknownAlgorithm,
 };
 pub(crate) use self::keys::{read, warn_if_open_to_others};
+pub use self::token_issuer::{
+    ClientSettings, PrivateKeySource, SigningAlgorithm, SigningKeySettings, TokenIssuerSettings,
+};
 use crate::error::{Error, Mistake, Mistakes};
 
 /// The file that [`Settings::load`] reads where `SECURE_SETTINGS` names no other.
@@ -93,6 +97,10 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// `[revocation]`: where revoked tokens are remembered.
     pub revocation: RevocationSettings,
+    /// `[token_issuer]`: the tokens that this service issues itself. Default: none.
+    pub token_issuer: Option<TokenIssuerSettings>,
+    /// `[[clients]]`: who may revoke and introspect those over HTTP.
+    pub clients: Vec<ClientSettings>,
     /// `[danger]`: what gives protection up.
     pub danger: DangerSettings,
 }
@@ -109,6 +117,8 @@ impl Default for Settings {
             tokens: TokenSettings::default(),
             limits: LimitSettings::default(),
             revocation: RevocationSettings::default(),
+            token_issuer: None,
+            clients: Vec::new(),
             danger: DangerSettings::default(),
         }
     }
@@ -414,10 +424,13 @@ impl Settings {
     }
 
     /// The part of [`check`](Self::check) that holds for settings made by hand as well: they may
-    /// leave out what a server needs, and what they say of themselves goes into header fields.
+    /// leave out what a server needs, but what they say of themselves goes into header fields, and
+    /// the bounds of what is issued hold.
     pub(crate) fn check_challenges(&self) -> Result<(), Error> {
         let mut mistakes = Mistakes::default();
         check::challenges(self, &mut mistakes);
+        check::token_issuer(self, &mut mistakes);
+        check::clients(self, &mut mistakes);
         mistakes.into_result(Error::Settings)
     }
 }

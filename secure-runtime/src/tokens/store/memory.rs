@@ -1,0 +1,169 @@
+//! Sessions in the memory of this process.
+//!
+//! One lock for all: a session is touched once in minutes, for microseconds. What has expired is
+//! taken out by the calls that come after, a few at a time, so that no call sweeps them all.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use foldhash::quality::RandomState;
+
+use crate::tokens::{
+    TokenError,
+    refresh::{Proof, SessionId},
+    session::{Limits, Outcome, Session},
+};
+
+/// Most expired sessions that one call takes out: more than it can add.
+const SWEPT_PER_CALL: usize = 16;
+
+#[derive(Debug)]
+pub(crate) struct MemorySessions {
+    limits: Limits,
+    table: Mutex<Table>,
+}
+
+/// INVARIANT: the three have the same sessions.
+#[derive(Debug, Default)]
+struct Table {
+    sessions: HashMap<SessionId, Session, RandomState>,
+    by_deadline: BTreeSet<(u64, SessionId)>,
+    by_subject: HashMap<Box<str>, Vec<SessionId>, RandomState>,
+}
+
+impl MemorySessions {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            table: Mutex::default(),
+        }
+    }
+
+    pub(super) fn open(&self, session: Session, now: u64) -> Result<Option<SessionId>, TokenError> {
+        let limits = &self.limits;
+        let mut table = self.lock();
+        table.sweep(now, limits);
+        let subject = &*session.subject.name;
+        let mut held = table.by_subject.get(subject).into_iter().flatten();
+        let ended = if held.clone().count() >= limits.max_per_subject {
+            held.by_ref()
+                .filter_map(|id| table.sessions.get(id))
+                .min_by_key(|session| (session.renewed_at, session.opened_at))
+                .map(|session| session.id)
+        } else {
+            None
+        };
+        if let Some(id) = ended {
+            table.remove(id, limits);
+        }
+        if table.sessions.len() >= limits.max_sessions {
+            return Err(TokenError::Full {
+                max_sessions: limits.max_sessions,
+            });
+        }
+        table.insert(session, limits);
+        Ok(ended)
+    }
+
+    pub(super) fn find(&self, id: SessionId) -> Option<Session> {
+        self.lock().sessions.get(&id).cloned()
+    }
+
+    pub(super) fn present(
+        &self,
+        id: SessionId,
+        generation: u32,
+        proof: &Proof,
+        now: u64,
+    ) -> (Outcome, Option<Session>) {
+        let limits = &self.limits;
+        let mut table = self.lock();
+        let Some(session) = table.sessions.get_mut(&id) else {
+            return (Outcome::Unknown, None);
+        };
+        let before = session.deadline(limits);
+        let outcome = session.present(generation, proof, now, limits);
+        match outcome {
+            Outcome::Rotated => {
+                let session = session.clone();
+                table.by_deadline.remove(&(before, id));
+                table.by_deadline.insert((session.deadline(limits), id));
+                (outcome, Some(session))
+            }
+            Outcome::Retried => (outcome, Some(session.clone())),
+            Outcome::Expired | Outcome::Reused => (outcome, table.remove(id, limits)),
+            Outcome::Unknown => (outcome, None),
+        }
+    }
+
+    pub(super) fn end(&self, id: SessionId) -> bool {
+        self.lock().remove(id, &self.limits).is_some()
+    }
+
+    pub(super) fn end_all(&self, subject: &str, keep: Option<SessionId>) -> Vec<SessionId> {
+        let mut table = self.lock();
+        let held = table.by_subject.get(subject).cloned().unwrap_or_default();
+        held.into_iter()
+            .filter(|id| Some(*id) != keep && table.remove(*id, &self.limits).is_some())
+            .collect()
+    }
+
+    pub(super) fn list(&self, subject: &str, now: u64) -> Vec<Session> {
+        let table = self.lock();
+        let held = table.by_subject.get(subject).into_iter().flatten();
+        held.filter_map(|id| table.sessions.get(id))
+            .filter(|session| now < session.deadline(&self.limits))
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.lock().sessions.len()
+    }
+
+    /// Nothing in here panics half-way through a change.
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn insert(&mut self, session: Session, limits: &Limits) {
+        let id = session.id;
+        self.by_deadline.insert((session.deadline(limits), id));
+        let subject = session.subject.name.as_str();
+        match self.by_subject.get_mut(subject) {
+            Some(held) => held.push(id),
+            None => {
+                self.by_subject.insert(subject.into(), vec![id]);
+            }
+        }
+        self.sessions.insert(id, session);
+    }
+
+    fn remove(&mut self, id: SessionId, limits: &Limits) -> Option<Session> {
+        let session = self.sessions.remove(&id)?;
+        self.by_deadline.remove(&(session.deadline(limits), id));
+        let subject = session.subject.name.as_str();
+        if let Some(held) = self.by_subject.get_mut(subject) {
+            held.retain(|held| *held != id);
+            if held.is_empty() {
+                self.by_subject.remove(subject);
+            }
+        }
+        Some(session)
+    }
+
+    fn sweep(&mut self, now: u64, limits: &Limits) {
+        for _ in 0..SWEPT_PER_CALL {
+            match self.by_deadline.first() {
+                Some(&(deadline, id)) if deadline <= now => {
+                    self.remove(id, limits);
+                }
+                _ => return,
+            }
+        }
+    }
+}
