@@ -67,6 +67,8 @@ mod security;
 mod server;
 pub mod settings;
 mod shield;
+#[cfg(feature = "redis")]
+mod store;
 pub mod testing;
 pub mod tls;
 pub mod tokens;
@@ -299,7 +301,7 @@ pub use tokens::TokenIssuer;
 ///
 /// `revocation = "2s"`: a token that was revoked in the [`RevocationList`] is refused at most this
 /// long afterwards, in every process of the service; in the one that revoked it, at once. Without
-/// `revocation.redis` in the settings the list is that of this process alone, and processes of one
+/// `[redis]` in the settings the list is that of this process alone, and processes of one
 /// service do not share it. With it each process knows all revocations and answers from its own
 /// memory, as long as that is known to be younger than the bound; else, and always for `"0s"`, it
 /// asks Redis. `revocation(off = "reason")` lets revoked tokens pass until they expire, and puts the

@@ -341,7 +341,7 @@ impl Security {
             )
         };
         if self.settings().revocation.file.is_none()
-            && self.settings().revocation.redis.is_none()
+            && self.settings().redis.is_none()
             && manifest.routes().any(checks)
         {
             tracing::warn!(

@@ -21,8 +21,8 @@ use crate::{
 };
 #[cfg(feature = "redis")]
 use crate::{
-    revocation::{StoreOptions, Target},
-    settings::RevocationSettings,
+    settings::RedisSettings,
+    store::{Store, Target},
 };
 
 /// The configured parts that guarded handlers use; cheap to clone, one for a process.
@@ -154,6 +154,8 @@ impl SecurityBuilder {
         let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys.get())
             .map_err(|error| wrong("limits", error))?;
         let addresses = client_addresses(&settings.client_address)?;
+        #[cfg(feature = "redis")]
+        let store = shared_store(settings.redis.as_ref())?;
         let revocations = RevocationList::open(
             clock.clone(),
             RevocationOptions {
@@ -163,7 +165,7 @@ impl SecurityBuilder {
                 max_lifetime: settings.tokens.max_lifetime,
                 max_session,
                 #[cfg(feature = "redis")]
-                store: shared_store(&settings.revocation)?,
+                store,
             },
         )?;
         let token_issuer = token_issuer
@@ -185,18 +187,17 @@ impl SecurityBuilder {
 
 /// The store that processes share, where there is one.
 #[cfg(feature = "redis")]
-fn shared_store(settings: &RevocationSettings) -> Result<Option<StoreOptions>, Error> {
-    let Some(url) = &settings.redis else {
+fn shared_store(settings: Option<&RedisSettings>) -> Result<Option<Store>, Error> {
+    let Some(redis) = settings else {
         return Ok(None);
     };
-    let target = Target::parse(url.expose()).map_err(|error| wrong("revocation.redis", error))?;
-    let authority = settings.ca_file.as_deref().map(crate::settings::read);
+    let target = Target::parse(redis.url.expose()).map_err(|error| wrong("redis.url", error))?;
+    let authority = redis.ca_file.as_deref().map(crate::settings::read);
     let authority = authority.transpose();
-    let authority = authority.map_err(|error| wrong("revocation.ca_file", error))?;
-    Ok(Some(StoreOptions {
-        target: target.with_authority(authority),
-        prefix: settings.prefix.clone(),
-    }))
+    let authority = authority.map_err(|error| wrong("redis.ca_file", error))?;
+    Store::start(target.with_authority(authority), &redis.prefix)
+        .map(Some)
+        .map_err(|error| wrong("redis", error))
 }
 
 fn wrong(key: &str, error: impl std::fmt::Display) -> Error {

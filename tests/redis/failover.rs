@@ -21,7 +21,7 @@ async fn demoted_and_promoted_again() {
     assert_eq!(there.verdict("c", BOUND).await, Verdict::Undecided);
     eventually("it has become a copy", || {
         redis
-            .ask(&["EXISTS", "{test:revocation}:entries"])
+            .ask(&["EXISTS", "{test}:revocation:entries"])
             .starts_with(":0")
     })
     .await;

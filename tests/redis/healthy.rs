@@ -181,7 +181,7 @@ async fn a_user_with_a_password_and_few_rights() {
         "shop",
         "on",
         ">pass:word@",
-        "~{test:revocation}:*",
+        "~{test}:*",
         "-@all",
         "+eval",
         "+time",
@@ -254,7 +254,7 @@ async fn with_tls() {
         let url = format!("rediss://{host}:{port}");
         let authority = file(authority).into();
         let configure = |settings: &mut secure_runtime::Settings| {
-            settings.revocation.ca_file = Some(authority);
+            settings.redis.as_mut().unwrap().ca_file = Some(authority);
         };
         Instance::with(&url, Clock::system(), configure).await
     };

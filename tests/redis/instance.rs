@@ -23,6 +23,7 @@ use futures_util::future::LocalBoxFuture;
 use secure_runtime::{
     Clock, Principal, Rejection, RevocationList, RevocationTarget, Routes, Security, Settings,
     secured,
+    settings::RedisSettings,
     testing::{Token, Tokens},
 };
 
@@ -109,8 +110,9 @@ impl Instance {
         let tokens = Tokens::new(&Clock::system());
         let mut settings = Settings::default();
         settings.danger.plaintext = true;
-        settings.revocation.redis = Some(url.into());
-        settings.revocation.prefix = "test".to_owned();
+        let mut redis = RedisSettings::new(url);
+        redis.prefix = "test".to_owned();
+        settings.redis = Some(redis);
         configure(&mut settings);
         settings.check().unwrap();
         let security = Security::builder()

@@ -92,7 +92,7 @@ async fn one_key_is_evicted() {
     let there = Instance::ready(&redis.url()).await;
     here.revoke("a").await.unwrap();
     there.until_refused("a").await;
-    redis.ask(&["DEL", "{test:revocation}:state"]);
+    redis.ask(&["DEL", "{test}:revocation:state"]);
     eventually("that is noticed", || {
         !there.is_fresh(Duration::from_millis(600))
     })

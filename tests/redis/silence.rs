@@ -117,7 +117,7 @@ async fn a_stream_that_was_trimmed_meanwhile() {
     let revocations = here.security.revocations();
     assert!(revocations.lift(&here.target("old")).await.unwrap());
     // The last line stays, the one before it is gone.
-    redis.ask(&["XTRIM", "{test:revocation}:stream", "MAXLEN", "1"]);
+    redis.ask(&["XTRIM", "{test}:revocation:stream", "MAXLEN", "1"]);
     proxy.cut(false);
     there.wait().await;
     there.until_refused("a").await;
@@ -125,8 +125,8 @@ async fn a_stream_that_was_trimmed_meanwhile() {
     eventually("the lift is known", || there.is_fresh(BOUND)).await;
     assert_eq!(there.verdict("old", BOUND).await, Verdict::Accepted);
     // All of it, under the eyes of both.
-    redis.ask(&["DEL", "{test:revocation}:stream"]);
+    redis.ask(&["DEL", "{test}:revocation:stream"]);
     here.revoke("c").await.unwrap();
-    redis.ask(&["DEL", "{test:revocation}:stream"]);
+    redis.ask(&["DEL", "{test}:revocation:stream"]);
     assert!(there.until_refused("c").await < BOUND);
 }

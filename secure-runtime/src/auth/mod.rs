@@ -43,7 +43,6 @@ use std::{sync::Arc, time::Duration};
 use actix_web::http::header::HeaderMap;
 use arc_swap::ArcSwap;
 
-pub(crate) use self::{jwt::is_identifier, principal::SessionHolder};
 use self::{cache::Cache, issuer::Issuers, jwt::Reason};
 pub use self::{
     credentials::{Credentials, MAX_TOKEN_BYTES},
@@ -51,6 +50,7 @@ pub use self::{
     keys::{EcdsaAlgorithm, HmacAlgorithm, KeyError, RsaAlgorithm, VerifyingKey},
     principal::{Claims, Principal},
 };
+pub(crate) use self::{jwt::is_identifier, principal::SessionHolder};
 use crate::{
     clock::Clock,
     rejection::{Refusal, Rejection},

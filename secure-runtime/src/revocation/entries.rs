@@ -161,7 +161,12 @@ impl Entries {
             (Level::Subject, subject),
         ];
         let named = named.map(|(level, name)| self.time(level, issuer, name));
-        named.into_iter().flatten().chain(everybody).max().unwrap_or(0)
+        named
+            .into_iter()
+            .flatten()
+            .chain(everybody)
+            .max()
+            .unwrap_or(0)
     }
 
     pub(super) fn count(&self, level: Level) -> usize {

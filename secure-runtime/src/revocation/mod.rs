@@ -80,7 +80,7 @@ use self::{
 };
 pub use self::{error::RevocationError, target::RevocationTarget};
 #[cfg(feature = "redis")]
-pub(crate) use self::{redis::Target, shared::StoreOptions};
+use crate::store::Store;
 use crate::{
     auth::{self, Principal},
     clock::Clock,
@@ -146,7 +146,7 @@ pub(crate) struct RevocationOptions {
     /// The longest session of this service's own issuer; zero without one.
     pub(crate) max_session: Duration,
     #[cfg(feature = "redis")]
-    pub(crate) store: Option<StoreOptions>,
+    pub(crate) store: Option<Store>,
 }
 
 /// One entry of a [`RevocationList`].

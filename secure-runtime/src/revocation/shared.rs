@@ -13,7 +13,7 @@ use super::{
     RevocationError, RevocationTarget,
     entries::{Entries, Retention},
     keeper::{Keeper, Order},
-    redis::{Change, CutOff, Full, Record, SharedStore, Sink, Target},
+    redis::{Change, CutOff, Full, Record, SharedStore, Sink},
     target::{Key, Level},
 };
 use crate::{
@@ -21,17 +21,11 @@ use crate::{
     clock::Clock,
     policy::Outage,
     rejection::{Refusal, Rejection},
+    store::Store,
 };
 
 /// When to come back after the store was silent, in seconds.
 const RETRY_AFTER: u64 = 2;
-
-/// Where the revocations of many processes are.
-#[derive(Debug)]
-pub(crate) struct StoreOptions {
-    pub(crate) target: Target,
-    pub(crate) prefix: String,
-}
 
 /// The store, seen from a list.
 pub(super) struct Shared {
@@ -41,7 +35,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn start(
-        options: StoreOptions,
+        store: Store,
         clock: Clock,
         entries: Arc<Entries>,
         retention: Retention,
@@ -53,9 +47,8 @@ impl Shared {
             orders: Mutex::new(orders),
             retention,
         };
-        let store = SharedStore::start(options.target, &options.prefix, clock, Arc::new(held));
         Ok(Self {
-            store: store.map_err(|_| RevocationError::Stopped)?,
+            store: SharedStore::start(store, clock, Arc::new(held)),
             retention,
         })
     }

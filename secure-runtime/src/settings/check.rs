@@ -24,7 +24,8 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     leeway(settings, mistakes);
     // No token would be good, or its revocation would be remembered for ever.
     max_lifetime(settings, mistakes);
-    shared_revocations(settings, mistakes);
+    redis(settings, mistakes);
+    revocation_file(settings, mistakes);
     token_issuer(settings, mistakes);
     clients(settings, mistakes);
 }
@@ -198,39 +199,38 @@ fn leeway(settings: &Settings, mistakes: &mut Mistakes) {
     }
 }
 
-fn shared_revocations(settings: &Settings, mistakes: &mut Mistakes) {
-    let revocation = &settings.revocation;
+fn redis(settings: &Settings, mistakes: &mut Mistakes) {
+    let Some(redis) = &settings.redis else {
+        return;
+    };
     let mut mistake = |key: &str, problem: &str| {
-        mistakes.add(Mistake::new(format!("revocation.{key}"), problem));
+        mistakes.add(Mistake::new(format!("redis.{key}"), problem));
     };
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-    if !(1..=64).contains(&revocation.prefix.len()) || !revocation.prefix.bytes().all(letters) {
+    if !(1..=64).contains(&redis.prefix.len()) || !redis.prefix.bytes().all(letters) {
         mistake(
             "prefix",
             "write up to 64 letters, digits, `-`, `_`, `.` or `:`, as in `shop`",
         );
     }
-    match &revocation.redis {
-        None if revocation.ca_file.is_some() => {
-            mistake("ca_file", "`redis` is missing; it belongs to `ca_file`");
-        }
-        None => {}
-        // What another process has lifted would come back from the file.
-        Some(_) if revocation.file.is_some() => mistake(
-            "file",
-            "`redis` is given as well, and keeps revocations too; remove one of the two",
-        ),
-        #[cfg(feature = "redis")]
-        Some(url) => {
-            if let Err(problem) = crate::revocation::Target::parse(url.expose()) {
-                mistake("redis", problem);
-            }
-        }
-        #[cfg(not(feature = "redis"))]
-        Some(_) => mistake(
-            "redis",
-            "this program was compiled without it; add the feature `redis` of `secure-runtime`",
-        ),
+    #[cfg(feature = "redis")]
+    if let Err(problem) = crate::store::Target::parse(redis.url.expose()) {
+        mistake("url", problem);
+    }
+    #[cfg(not(feature = "redis"))]
+    mistake(
+        "url",
+        "this program was compiled without it; add the feature `redis` of `secure-runtime`",
+    );
+}
+
+/// What another process has lifted would come back from the file.
+fn revocation_file(settings: &Settings, mistakes: &mut Mistakes) {
+    if settings.redis.is_some() && settings.revocation.file.is_some() {
+        mistakes.add(Mistake::new(
+            "revocation.file",
+            "`[redis]` is given as well, and keeps revocations too; remove one of the two",
+        ));
     }
 }
 
@@ -284,7 +284,11 @@ pub(super) fn token_issuer(settings: &Settings, mistakes: &mut Mistakes) {
     if issuer.max_sessions_per_subject.get() > MAX_SESSIONS_PER_SUBJECT {
         mistake("max_sessions_per_subject", "write at most 1000");
     }
-    if settings.issuers.iter().any(|other| other.issuer == issuer.issuer) {
+    if settings
+        .issuers
+        .iter()
+        .any(|other| other.issuer == issuer.issuer)
+    {
         mistake(
             "issuer",
             "`[[issuers]]` lists it as well; its keys are known here, remove it there",
@@ -321,9 +325,8 @@ pub(super) fn clients(settings: &Settings, mistakes: &mut Mistakes) {
         if !seen.insert(&client.id) {
             mistake("id", "another client has the same id");
         }
-        let is_hash = |text: &String| {
-            text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-        };
+        let is_hash =
+            |text: &String| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !(1..=2).contains(&client.secret_sha256.len())
             || !client.secret_sha256.iter().all(is_hash)
         {

@@ -32,6 +32,7 @@ mod check;
 mod environment;
 mod keys;
 mod read;
+mod redis;
 mod sections;
 mod token_issuer;
 mod units;
@@ -48,13 +49,13 @@ use std::{
 };
 
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
 
 use self::environment::Environment;
 pub use self::keys::{
     Algorithm, IssuerSettings, KeyMaterial, KeySettings, KeySource, UnknownAlgorithm,
 };
 pub(crate) use self::keys::{read, warn_if_open_to_others};
+pub use self::redis::{RedisSettings, RedisUrl};
 pub use self::token_issuer::{
     ClientSettings, PrivateKeySource, SigningAlgorithm, SigningKeySettings, TokenIssuerSettings,
 };
@@ -95,6 +96,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// `[limits]`: bounds of the rate limiter.
     pub limits: LimitSettings,
+    /// `[redis]`: what processes of one service share. Default: nothing.
+    pub redis: Option<RedisSettings>,
     /// `[revocation]`: where revoked tokens are remembered.
     pub revocation: RevocationSettings,
     /// `[token_issuer]`: the tokens that this service issues itself. Default: none.
@@ -116,6 +119,7 @@ impl Default for Settings {
             issuers: Vec::new(),
             tokens: TokenSettings::default(),
             limits: LimitSettings::default(),
+            redis: None,
             revocation: RevocationSettings::default(),
             token_issuer: None,
             clients: Vec::new(),
@@ -244,59 +248,13 @@ impl Default for LimitSettings {
     }
 }
 
-/// A URL that may hold a password, and shows nothing of itself.
-#[derive(Clone)]
-pub struct RedisUrl(SecretString);
-
-impl RedisUrl {
-    #[cfg(feature = "redis")]
-    pub(crate) fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
-impl From<&str> for RedisUrl {
-    fn from(url: &str) -> Self {
-        Self(url.into())
-    }
-}
-
-impl PartialEq for RedisUrl {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.expose_secret() == other.0.expose_secret()
-    }
-}
-
-impl Eq for RedisUrl {}
-
-impl std::fmt::Debug for RedisUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RedisUrl(..)")
-    }
-}
-
 /// `[revocation]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RevocationSettings {
     /// File that keeps revocations across restarts, on a local disk and of this process alone.
-    /// Default: none, and a restart forgets them.
+    /// Default: none, and a restart forgets them, unless they are shared: see [`RedisSettings`].
     pub file: Option<PathBuf>,
-    /// The Redis that many processes share. Needs the feature `redis`. Default: none.
-    ///
-    /// `redis://user:password@host:6379/0`, `rediss://..` for TLS,
-    /// `redis+sentinel://host:26379,host:26379/NAME` or `redis+cluster://host:7000,host:7001`.
-    ///
-    /// A server that restarts, is emptied or is replaced by a replica may have lost revocations;
-    /// for two seconds it is then treated as silent, and every process tells it what it knows. A
-    /// process that starts while no other one is there cannot know what an emptied server has
-    /// lost: set `appendonly yes` and `maxmemory-policy noeviction`, and with replicas
-    /// `min-replicas-to-write 1`. The log warns at start where they are not set.
-    pub redis: Option<RedisUrl>,
-    /// What the names of its keys begin with. Default: `secure`.
-    pub prefix: String,
-    /// PEM file of the authority that its certificate is from. Default: those of the system.
-    pub ca_file: Option<PathBuf>,
     /// Most revocations that are held; beyond that none can be made. Default: 1,000,000.
     pub max_entries: NonZeroUsize,
 }
@@ -305,9 +263,6 @@ impl Default for RevocationSettings {
     fn default() -> Self {
         Self {
             file: None,
-            redis: None,
-            prefix: "secure".to_owned(),
-            ca_file: None,
             max_entries: crate::revocation::DEFAULT_MAX_ENTRIES,
         }
     }

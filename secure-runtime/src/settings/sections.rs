@@ -7,9 +7,9 @@ use ipnet::IpNet;
 
 use super::{
     ClientAddressSettings, ClientSettings, DangerSettings, ForwardedHeader, IssuerSettings,
-    KeySettings, KeySource, LimitSettings, PrivateKeySource, RevocationSettings, ServerSettings,
-    Settings, SigningAlgorithm, SigningKeySettings, TlsSettings, TokenIssuerSettings,
-    TokenSettings, Transport, keys,
+    KeySettings, KeySource, LimitSettings, PrivateKeySource, RedisSettings, RevocationSettings,
+    ServerSettings, Settings, SigningAlgorithm, SigningKeySettings, TlsSettings,
+    TokenIssuerSettings, TokenSettings, Transport, keys,
     read::{Table, boolean, count, parsed, text, texts},
     units,
 };
@@ -38,6 +38,7 @@ pub(super) fn settings(entries: HashMap<String, Value>, mistakes: &mut Mistakes)
             .collect(),
         tokens: root.table("tokens", tokens).unwrap_or(default.tokens),
         limits: root.table("limits", limits).unwrap_or(default.limits),
+        redis: root.table("redis", redis).flatten(),
         revocation: root
             .table("revocation", revocation)
             .unwrap_or(default.revocation),
@@ -241,13 +242,20 @@ fn limits(table: &mut Table<'_>) -> LimitSettings {
     }
 }
 
+fn redis(table: &mut Table<'_>) -> Option<RedisSettings> {
+    let url = table.required("url", text);
+    let prefix = table.optional("prefix", text);
+    let ca_file = table.optional("ca_file", text);
+    let mut settings = RedisSettings::new(url?.as_str());
+    settings.prefix = prefix.unwrap_or(settings.prefix);
+    settings.ca_file = ca_file.map(Into::into);
+    Some(settings)
+}
+
 fn revocation(table: &mut Table<'_>) -> RevocationSettings {
     let default = RevocationSettings::default();
     RevocationSettings {
         file: table.optional("file", text).map(Into::into),
-        redis: table.optional("redis", text).map(|url| url.as_str().into()),
-        prefix: table.optional("prefix", text).unwrap_or(default.prefix),
-        ca_file: table.optional("ca_file", text).map(Into::into),
         max_entries: table
             .optional("max_entries", count)
             .unwrap_or(default.max_entries),

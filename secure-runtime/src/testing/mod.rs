@@ -38,4 +38,4 @@ mod tokens;
 
 pub use lock::assert_policy_lock;
 pub use service::{TestCall, TestResponse, TestService};
-pub use tokens::{Token, Tokens};
+pub use tokens::{Token, Tokens, token_issuer};

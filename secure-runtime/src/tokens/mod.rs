@@ -115,6 +115,13 @@ mod tests;
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 pub(crate) use self::endpoints::{Clients, missing_part};
+use self::{
+    access::{AccessClaims, Issuance},
+    refresh::{Minter, Secret, SessionId, token_id},
+    session::{Limits, Outcome, Session},
+    signing::SigningKeys,
+    store::Sessions,
+};
 pub use self::{
     endpoints::{IntrospectionEndpoint, JwksEndpoint, RevocationEndpoint},
     error::TokenError,
@@ -122,13 +129,6 @@ pub use self::{
     refresh::RefreshToken,
     session::ActiveSession,
     subject::Subject,
-};
-use self::{
-    access::{AccessClaims, Issuance},
-    refresh::{Minter, Secret, SessionId, token_id},
-    session::{Limits, Outcome, Session},
-    signing::SigningKeys,
-    store::Sessions,
 };
 use crate::{
     auth::{self, Issuer, MAX_TOKEN_BYTES, Principal},
@@ -241,7 +241,8 @@ impl TokenIssuer {
         let ended = sessions.open(session, revocations.now()).await?;
         tracing::info!(target: AUDIT, event = "authn_token_created", session = %id);
         if let Some(ended) = ended {
-            self.revoke(ended, "too many sessions of the subject").await?;
+            self.revoke(ended, "too many sessions of the subject")
+                .await?;
         }
         Ok(tokens)
     }
@@ -275,7 +276,10 @@ impl TokenIssuer {
             return Err(TokenError::Revoked);
         }
         let proof = presented.secret.proof();
-        match sessions.present(id, presented.generation, &proof, now).await? {
+        match sessions
+            .present(id, presented.generation, &proof, now)
+            .await?
+        {
             (Outcome::Rotated, Some(session)) => {
                 tracing::info!(target: AUDIT, event = "session_renewed", session = %id);
                 self.issue(&session, &presented.secret, now)
@@ -371,7 +375,11 @@ impl TokenIssuer {
         ) else {
             return Err(TokenError::Foreign);
         };
-        let ended = self.0.sessions.end_all(caller.subject(), Some(kept)).await?;
+        let ended = self
+            .0
+            .sessions
+            .end_all(caller.subject(), Some(kept))
+            .await?;
         let mut failed = None;
         for id in &ended {
             // One that fails does not keep the others from being revoked.
@@ -400,7 +408,9 @@ impl TokenIssuer {
         let mut sessions = sessions.list(subject, revocations.now()).await?;
         sessions.sort_by_key(|session| (session.opened_at, session.id));
         let sessions = sessions.iter();
-        Ok(sessions.map(|session| ActiveSession::new(session, limits)).collect())
+        Ok(sessions
+            .map(|session| ActiveSession::new(session, limits))
+            .collect())
     }
 
     /// How many sessions there are, of which some may have expired.

@@ -179,7 +179,12 @@ impl Minter {
     }
 
     /// The token of a session's generation.
-    pub(super) fn mint(&self, session: SessionId, generation: u32, secret: &Secret) -> RefreshToken {
+    pub(super) fn mint(
+        &self,
+        session: SessionId,
+        generation: u32,
+        secret: &Secret,
+    ) -> RefreshToken {
         let mut bytes = Zeroizing::new(Vec::with_capacity(TOKEN_BYTES));
         bytes.extend_from_slice(&session.0);
         bytes.extend_from_slice(&generation.to_be_bytes());

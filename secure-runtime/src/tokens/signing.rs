@@ -59,7 +59,10 @@ impl SigningKeys {
             Some(current) if mistakes.iter().next().is_none() => Ok(Self { keys, current }),
             Some(_) => Err(mistakes),
             None => {
-                mistakes.add(Mistake::new("token_issuer.signing_key", "no key has this id"));
+                mistakes.add(Mistake::new(
+                    "token_issuer.signing_key",
+                    "no key has this id",
+                ));
                 Err(mistakes)
             }
         }
@@ -79,20 +82,26 @@ impl SigningKeys {
 
     /// What verifies the tokens of every key.
     pub(super) fn issuer(&self, name: &str, audience: &str) -> Result<Issuer, Mistake> {
-        let issuer = Issuer::new(name, audience).roles_from("roles").scopes_from("scope");
-        self.keys.iter().enumerate().try_fold(issuer, |issuer, (place, key)| {
-            let at = || format!("token_issuer.keys[{place}]");
-            let verifying = key
-                .pair
-                .verifying_key()
-                .map_err(|error| Mistake::new(at(), error.to_string()))?;
-            // A key that does not sign what it verifies is found before the first token is.
-            let signature = key.pair.sign(at().as_bytes());
-            if !signature.is_ok_and(|signature| verifying.verifies(at().as_bytes(), &signature)) {
-                return Err(Mistake::new(at(), "the key does not verify what it signs"));
-            }
-            Ok(issuer.key(verifying.with_id(&key.id)))
-        })
+        let issuer = Issuer::new(name, audience)
+            .roles_from("roles")
+            .scopes_from("scope");
+        self.keys
+            .iter()
+            .enumerate()
+            .try_fold(issuer, |issuer, (place, key)| {
+                let at = || format!("token_issuer.keys[{place}]");
+                let verifying = key
+                    .pair
+                    .verifying_key()
+                    .map_err(|error| Mistake::new(at(), error.to_string()))?;
+                // A key that does not sign what it verifies is found before the first token is.
+                let signature = key.pair.sign(at().as_bytes());
+                if !signature.is_ok_and(|signature| verifying.verifies(at().as_bytes(), &signature))
+                {
+                    return Err(Mistake::new(at(), "the key does not verify what it signs"));
+                }
+                Ok(issuer.key(verifying.with_id(&key.id)))
+            })
     }
 
     /// The public halves as a JWK Set (RFC 7517 section 5).
@@ -108,7 +117,11 @@ impl SigningKeys {
                 Pair::P256(pair) => {
                     // Uncompressed: a byte 4, then both coordinates.
                     let point = pair.public_key().as_ref();
-                    let (x, y) = point.get(1..).unwrap_or_default().split_at_checked(32).unwrap_or_default();
+                    let (x, y) = point
+                        .get(1..)
+                        .unwrap_or_default()
+                        .split_at_checked(32)
+                        .unwrap_or_default();
                     json!({
                         "kty": "EC", "crv": "P-256", "use": "sig", "alg": alg, "kid": id,
                         "x": encode(x), "y": encode(y),
@@ -153,7 +166,12 @@ fn private_key(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, &'static str> {
     let mut blocks = pem::parse_many(text)
         .unwrap_or_default()
         .into_iter()
-        .map(|block| (block.tag().to_owned(), Zeroizing::new(block.into_contents())));
+        .map(|block| {
+            (
+                block.tag().to_owned(),
+                Zeroizing::new(block.into_contents()),
+            )
+        });
     match (blocks.next(), blocks.next()) {
         (Some((tag, der)), None) => match tag.as_str() {
             "PRIVATE KEY" => Ok(der),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{link::Link, target::Target};
+use super::link::Link;
 
-pub(super) async fn warn(link: &Link, target: &Target, limit: Duration) {
+pub(super) async fn warn(link: &Link, is_replicated: bool, limit: Duration) {
     match link.facts(limit).await {
         Ok(facts) => {
-            for warning in warnings(&facts, target.is_replicated()) {
+            for warning in warnings(&facts, is_replicated) {
                 tracing::warn!(
                     event = "sys_store_unsafe",
                     "the store of revocations: {warning}"

@@ -1,34 +1,21 @@
-//! What can go wrong with the store. Every kind is the same to a request.
+//! What can go wrong with the store of revocations. Every kind is the same to a request.
+
+use crate::store;
 
 /// The sink does not take more entries.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("there is no room")]
 pub(in crate::revocation) struct Full;
 
-/// Why the store did not answer. No text of ours holds a URL.
+/// Why the store did not answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
-    /// Somebody emptied it under our hands.
+    /// Somebody emptied it under our hands, or it has another memory than the one that was opened.
     #[error("it has lost its contents")]
     Emptied,
-    /// It answers something that we never wrote.
-    #[error("its contents are not ours")]
-    Foreign,
     /// The entries do not fit.
     #[error("this process has no room for its entries: raise `revocation.max_entries`")]
     Full(#[from] Full),
-    #[error("it says: {0}")]
-    Redis(#[from] redis::RedisError),
-    #[error("it is silent")]
-    Silent,
-}
-
-impl Fault {
-    /// Whether the connection is of no more use.
-    pub(super) fn breaks_connection(&self) -> bool {
-        match self {
-            Self::Redis(error) => error.is_io_error() || error.is_unrecoverable_error(),
-            Self::Emptied | Self::Foreign | Self::Full(_) | Self::Silent => false,
-        }
-    }
+    #[error(transparent)]
+    Store(#[from] store::Fault),
 }

@@ -8,12 +8,12 @@ use std::{
 use tokio::time::sleep;
 
 use super::{
-    Change, Outgoing, SETTLE, Shared, doctor,
+    Change, Outgoing, Shared, doctor,
     fault::Fault,
     link::{Link, State},
     record::encode,
 };
-use crate::revocation::RevocationTarget;
+use crate::{revocation::RevocationTarget, store};
 
 /// How long the server is waited for; requests do not wait.
 const LIMIT: Duration = Duration::from_millis(800);
@@ -68,7 +68,9 @@ impl Follower<'_> {
     /// Ends where the connection does.
     async fn session(&mut self) -> Result<Infallible, Fault> {
         let shared = self.shared;
-        let (link, state) = Link::connect(&shared.target, &shared.names, SETTLE, LIMIT).await?;
+        let connection = shared.server.connect(LIMIT).await?;
+        let link = Link::new(connection, &shared.names);
+        let state = link.open(LIMIT).await?;
         if state.epoch != self.epoch {
             self.load(&link).await?;
         }
@@ -76,7 +78,7 @@ impl Follower<'_> {
         let mut expected = self.sequence;
         loop {
             let followed = tokio::select! {
-                () = shared.moved.notified() => return Err(Fault::Silent),
+                () = shared.server.moved() => return Err(store::Fault::Silent.into()),
                 followed = link.follow(self.sequence, WAIT, LIMIT) => followed?,
             };
             match followed {
@@ -126,7 +128,7 @@ impl Follower<'_> {
             }
             if !self.is_checked {
                 self.is_checked = true;
-                doctor::warn(&link, &shared.target, LIMIT).await;
+                doctor::warn(&link, shared.server.is_replicated(), LIMIT).await;
             }
         }
     }

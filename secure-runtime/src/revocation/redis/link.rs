@@ -2,15 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use redis::{Cmd, FromRedisValue, Value, aio::MultiplexedConnection, cmd};
-use tokio::time::timeout;
+use redis::{FromRedisValue, Value, cmd};
 
 use super::{
+    SETTLE,
     fault::Fault,
     record::{Change, CutOff, encode},
-    target::Target,
 };
-use crate::revocation::RevocationTarget;
+use crate::{
+    revocation::RevocationTarget,
+    store::{self, Connection, Server, random_id, script},
+};
 
 /// An entry is kept so much longer than it is needed: clocks may differ by that much.
 const KEPT_LONGER: Duration = Duration::from_secs(10 * 60);
@@ -21,10 +23,9 @@ const STREAM_LENGTH: usize = 10_000;
 /// Lines or entries that are read at once.
 const CHUNK: usize = 1000;
 
-/// The names of all keys. They share a hash tag, so that a cluster keeps them together.
+/// The names of all keys.
 #[derive(Debug)]
 pub(super) struct Names {
-    tag: String,
     entries: String,
     expiry: String,
     state: String,
@@ -33,20 +34,15 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn new(prefix: &str) -> Self {
-        let name = |last: &str| format!("{{{prefix}:revocation}}:{last}");
+    pub(super) fn new(server: &Server) -> Self {
+        let name = |last: &str| server.name(&format!("revocation:{last}"));
         Self {
-            tag: name(""),
             entries: name("entries"),
             expiry: name("expiry"),
             state: name("state"),
             stream: name("stream"),
             request: name("request"),
         }
-    }
-
-    pub(super) fn slot_of(&self) -> &str {
-        &self.tag
     }
 }
 
@@ -78,36 +74,19 @@ pub(super) struct Request {
     pub(super) cut_off: Option<CutOff>,
 }
 
-/// A connection, to the server at `place` while its memory was `run`.
-#[derive(Clone, Debug)]
+/// A connection, and what revocations ask over it.
+#[derive(Debug)]
 pub(super) struct Link {
-    connection: MultiplexedConnection,
+    connection: Connection,
     names: Arc<Names>,
-    pub(super) place: String,
-    run: String,
-    settle: Duration,
 }
 
 impl Link {
-    /// Connects, and makes sure that the store has an epoch.
-    pub(super) async fn connect(
-        target: &Target,
-        names: &Arc<Names>,
-        settle: Duration,
-        limit: Duration,
-    ) -> Result<(Self, State), Fault> {
-        let (mut connection, place) = target.connect(names.slot_of()).await?;
-        let identity = timeout(limit, identity(&mut connection)).await;
-        let run = identity.map_err(|_| Fault::Silent)??;
-        let link = Self {
+    pub(super) fn new(connection: Connection, names: &Arc<Names>) -> Self {
+        Self {
             connection,
             names: Arc::clone(names),
-            place,
-            run,
-            settle,
-        };
-        let state = link.open(limit).await?;
-        Ok((link, state))
+        }
     }
 
     /// Makes sure that the store has an epoch, and says which.
@@ -116,12 +95,12 @@ impl Link {
             include_str!("scripts/open.lua"),
             &[&self.names.state, &self.names.stream],
             [
-                self.run.clone(),
+                self.connection.run().to_owned(),
                 random_id(),
-                self.settle.as_millis().to_string(),
+                SETTLE.as_millis().to_string(),
             ],
         );
-        let values = self.ask::<Vec<Value>>(&command, limit).await?;
+        let values = self.connection.ask::<Vec<Value>>(&command, limit).await?;
         state(values).map(|(state, _)| state)
     }
 
@@ -132,7 +111,7 @@ impl Link {
             &[&self.names.state, &self.names.entries, &self.names.expiry],
             [],
         );
-        let values = self.ask::<Vec<Value>>(&command, limit).await?;
+        let values = self.connection.ask::<Vec<Value>>(&command, limit).await?;
         state(values).map(|(state, _)| state)
     }
 
@@ -146,19 +125,19 @@ impl Link {
         let command = script(
             include_str!("scripts/ask.lua"),
             &[&self.names.state, &self.names.entries],
-            encoded.clone(),
+            std::iter::once(self.connection.run().to_owned()).chain(encoded.iter().cloned()),
         );
-        let values = self.ask::<Vec<Value>>(&command, limit).await?;
+        let values = self.connection.ask::<Vec<Value>>(&command, limit).await?;
         let (state, values) = state(values)?;
         let mut values = values.into_iter();
         let entries = encoded.iter().map(|key| {
             match values.next().map(Option::<String>::from_redis_value) {
                 // An array of a script ends at its last value.
                 None | Some(Ok(None)) => Ok(None),
-                Some(Ok(Some(value))) => {
-                    Change::decode(key, &value).map(Some).ok_or(Fault::Foreign)
-                }
-                Some(Err(_)) => Err(Fault::Foreign),
+                Some(Ok(Some(value))) => Change::decode(key, &value)
+                    .map(Some)
+                    .ok_or(store::Fault::Foreign),
+                Some(Err(_)) => Err(store::Fault::Foreign.into()),
             }
         });
         let entries = entries.collect::<Result<_, _>>()?;
@@ -183,7 +162,7 @@ impl Link {
         let value = rest.into_iter().next().map(String::from_redis_value);
         match value {
             Some(Ok(value)) => Ok((state, Change::decode(&key, &value))),
-            _ => Err(Fault::Foreign),
+            _ => Err(store::Fault::Foreign.into()),
         }
     }
 
@@ -210,6 +189,7 @@ impl Link {
             REQUEST_REMEMBERED.as_millis().to_string(),
             STREAM_LENGTH.to_string(),
             KEPT_LONGER.as_millis().to_string(),
+            self.connection.run().to_owned(),
         ];
         arguments.extend(entries);
         let command = script(
@@ -223,7 +203,7 @@ impl Link {
             ],
             arguments,
         );
-        let values = self.ask::<Vec<Value>>(&command, limit).await?;
+        let values = self.connection.ask::<Vec<Value>>(&command, limit).await?;
         match values.first() {
             Some(Value::BulkString(word)) if word == b"empty" => Err(Fault::Emptied),
             _ => Ok(values),
@@ -239,10 +219,11 @@ impl Link {
         let mut command = cmd("HSCAN");
         command.arg(&self.names.entries).arg(from);
         command.arg("COUNT").arg(CHUNK);
-        let (next, values): (u64, Vec<(String, String)>) = self.ask(&command, limit).await?;
+        let (next, values): (u64, Vec<(String, String)>) =
+            self.connection.ask(&command, limit).await?;
         let changes = values
             .iter()
-            .map(|(key, value)| Change::decode(key, value).ok_or(Fault::Foreign));
+            .map(|(key, value)| Change::decode(key, value).ok_or(store::Fault::Foreign));
         Ok((next, changes.collect::<Result<_, _>>()?))
     }
 
@@ -261,7 +242,9 @@ impl Link {
         command.arg("BLOCK").arg(millis.max(1));
         command.arg("STREAMS").arg(&self.names.stream);
         command.arg(format!("{sequence}-0"));
-        let read = self.ask::<Option<Vec<(String, Vec<Line>)>>>(&command, wait + limit);
+        let read = self
+            .connection
+            .ask::<Option<Vec<(String, Vec<Line>)>>>(&command, wait + limit);
         let mut lines = Vec::new();
         let mut last = sequence;
         for (id, fields) in read
@@ -271,15 +254,18 @@ impl Link {
             .flat_map(|(_, lines)| lines)
         {
             let number = id.split('-').next().and_then(|number| number.parse().ok());
-            let number = number.ok_or(Fault::Foreign)?;
+            let number = number.ok_or(store::Fault::Foreign)?;
             if number != last + 1 {
                 return Ok(None);
             }
             last = number;
             let [_, key, _, value] = fields.as_slice() else {
-                return Err(Fault::Foreign);
+                return Err(store::Fault::Foreign.into());
             };
-            lines.push((number, Change::decode(key, value).ok_or(Fault::Foreign)?));
+            lines.push((
+                number,
+                Change::decode(key, value).ok_or(store::Fault::Foreign)?,
+            ));
         }
         Ok(Some(lines))
     }
@@ -290,13 +276,13 @@ impl Link {
         for section in ["memory", "persistence", "replication"] {
             let mut command = cmd("INFO");
             command.arg(section);
-            facts += &self.ask::<String>(&command, limit).await?;
+            facts += &self.connection.ask::<String>(&command, limit).await?;
         }
         for setting in ["save", "min-replicas-to-write"] {
             let mut command = cmd("CONFIG");
             command.arg("GET").arg(setting);
             // Hosted servers refuse that.
-            if let Ok(answer) = self.ask::<Vec<String>>(&command, limit).await
+            if let Ok(answer) = self.connection.ask::<Vec<String>>(&command, limit).await
                 && let Some(value) = answer.get(1)
             {
                 facts += &format!("config:{setting}:{value}\r\n");
@@ -304,25 +290,6 @@ impl Link {
         }
         Ok(facts)
     }
-
-    async fn ask<T: FromRedisValue>(&self, command: &Cmd, limit: Duration) -> Result<T, Fault> {
-        let mut connection = self.connection.clone();
-        let answer = timeout(limit, command.query_async(&mut connection)).await;
-        Ok(answer.map_err(|_| Fault::Silent)??)
-    }
-}
-
-/// Sent whole each time: it is short, and a restart forgets those it was given to keep.
-fn script(source: &str, keys: &[&String], arguments: impl IntoIterator<Item = String>) -> Cmd {
-    let mut command = cmd("EVAL");
-    command.arg(source).arg(keys.len());
-    for key in keys {
-        command.arg(key.as_str());
-    }
-    for argument in arguments {
-        command.arg(argument);
-    }
-    command
 }
 
 fn state(values: Vec<Value>) -> Result<(State, Vec<Value>), Fault> {
@@ -331,7 +298,7 @@ fn state(values: Vec<Value>) -> Result<(State, Vec<Value>), Fault> {
     let sequence = values.next().map(u64::from_redis_value);
     let now = values.next().map(u64::from_redis_value);
     let (Some(Ok(epoch)), Some(Ok(sequence)), Some(Ok(now))) = (epoch, sequence, now) else {
-        return Err(Fault::Foreign);
+        return Err(store::Fault::Foreign.into());
     };
     let mut rest = values.collect::<Vec<_>>();
     let settled = match rest.first() {
@@ -348,45 +315,4 @@ fn state(values: Vec<Value>) -> Result<(State, Vec<Value>), Fault> {
         settled,
     };
     Ok((state, rest))
-}
-
-/// Which memory answers: another after a restart, and another after a replica took over or a
-/// primary became a replica.
-async fn identity(connection: &mut MultiplexedConnection) -> Result<String, Fault> {
-    let mut identity = String::new();
-    for (section, wanted) in [("server", "run_id:"), ("replication", "master_replid:")] {
-        let facts: String = cmd("INFO").arg(section).query_async(connection).await?;
-        if facts.lines().any(|line| line.trim() == "role:slave") {
-            return Err(Fault::Foreign);
-        }
-        let fact = facts.lines().find_map(|line| line.strip_prefix(wanted));
-        identity += fact.ok_or(Fault::Foreign)?.trim();
-        identity.push(' ');
-    }
-    Ok(identity)
-}
-
-/// 128 bits that nobody else has.
-pub(super) fn random_id() -> String {
-    let mut bytes = [0; 16];
-    // Where the system has no randomness nothing else would work either; two ids from one
-    // address in one process differ at least by their time.
-    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        bytes = now.map_or(0, |now| now.as_nanos()).to_be_bytes();
-    }
-    format!("{:032x}", u128::from_be_bytes(bytes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_of_a_script_share_a_slot() {
-        let names = Names::new("shop");
-        for name in [&names.entries, &names.state, &names.request, &names.tag] {
-            assert!(name.starts_with("{shop:revocation}:"), "{name}");
-        }
-    }
 }

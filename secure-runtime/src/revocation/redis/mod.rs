@@ -25,35 +25,28 @@
 //!
 //! # Time limits
 //!
-//! No request opens a connection or waits for one. A question has 50 ms, a change 90 ms; after
-//! three failures in a row nobody asks, until the store answers a probe in the background.
+//! No request opens a connection or waits for one: see [`store`]. A question has 50 ms, a change
+//! 90 ms.
 
 mod doctor;
 mod fault;
 mod follower;
 mod link;
 mod record;
-mod supply;
-mod target;
 
 use std::{
     collections::VecDeque,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
-    thread,
     time::Duration,
 };
 
-use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::{
-    sync::{Notify, watch},
-    time::timeout,
-};
+use arc_swap::ArcSwap;
+use tokio::time::timeout;
 
-pub(crate) use self::target::Target;
 use self::{
     fault::Fault,
     link::{Link, Names, Request},
@@ -62,14 +55,16 @@ pub(in crate::revocation) use self::{
     fault::Full,
     record::{Change, CutOff, Record},
 };
-use crate::{clock::Clock, revocation::RevocationTarget};
+use crate::{
+    clock::Clock,
+    revocation::RevocationTarget,
+    store::{self, Connection, Server, Silent, Store, random_id},
+};
 
 /// How long a question may take.
 const QUESTION: Duration = Duration::from_millis(50);
 /// How long a change may take.
 const CHANGE: Duration = Duration::from_millis(90);
-/// After so many failures in a row nobody asks until a probe succeeds.
-const FAILURES: u32 = 3;
 /// How long the store counts as silent after it may have lost something.
 const SETTLE: Duration = Duration::from_secs(2);
 /// A change is told again after a loss if it was acknowledged no longer ago than this: a lift of
@@ -87,21 +82,16 @@ pub(in crate::revocation) trait Sink: Send + Sync + 'static {
     fn known(&self) -> Vec<Record>;
 }
 
-/// The store cannot be asked, or cannot be believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the shared store of revocations does not answer")]
-pub(in crate::revocation) struct Silent;
-
-/// A handle on the store; cheap to clone. The last one that is dropped ends the connections.
-#[derive(Clone)]
+/// The revocations of the store.
 pub(in crate::revocation) struct SharedStore {
     shared: Arc<Shared>,
-    _alive: Arc<watch::Sender<()>>,
+    /// Keeps the follower alive.
+    _store: Store,
 }
 
-/// What requests and the thread in the background share.
+/// What requests and the follower in the background share.
 struct Shared {
-    target: Target,
+    server: Arc<Server>,
     names: Arc<Names>,
     clock: Clock,
     sink: Arc<dyn Sink>,
@@ -109,14 +99,8 @@ struct Shared {
     confirmed: AtomicU64,
     /// How far the server's clock is ahead of ours, in milliseconds.
     ahead: AtomicI64,
-    /// The connection for requests, while it is good.
-    link: ArcSwapOption<Link>,
     /// Which contents of the store this process follows.
     epoch: ArcSwap<String>,
-    failures: AtomicU32,
-    link_failed: Notify,
-    /// Another server has taken over.
-    moved: Notify,
     outbox: Mutex<VecDeque<Outgoing>>,
     unsent: AtomicBool,
 }
@@ -130,49 +114,26 @@ struct Outgoing {
 }
 
 impl SharedStore {
-    /// Follows the store at `target` from now on, on a thread of its own.
-    pub(in crate::revocation) fn start(
-        target: Target,
-        prefix: &str,
-        clock: Clock,
-        sink: Arc<dyn Sink>,
-    ) -> std::io::Result<Self> {
+    /// Follows the store from now on.
+    pub(in crate::revocation) fn start(store: Store, clock: Clock, sink: Arc<dyn Sink>) -> Self {
+        let server = Arc::clone(store.server());
         let shared = Arc::new(Shared {
-            target,
-            names: Arc::new(Names::new(prefix)),
+            names: Arc::new(Names::new(&server)),
+            server,
             clock,
             sink,
             confirmed: AtomicU64::new(0),
             ahead: AtomicI64::new(0),
-            link: ArcSwapOption::empty(),
             epoch: ArcSwap::default(),
-            failures: AtomicU32::new(0),
-            link_failed: Notify::new(),
-            moved: Notify::new(),
             outbox: Mutex::default(),
             unsent: AtomicBool::new(false),
         });
-        let (alive, mut ended) = watch::channel(());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let background = Arc::clone(&shared);
-        // Handlers that block their thread must not make the knowledge old.
-        thread::Builder::new()
-            .name("secure-revocation".to_owned())
-            .spawn(move || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        _ = ended.changed() => {}
-                        () = follower::run(&background) => {}
-                        () = supply::run(&background) => {}
-                    }
-                });
-            })?;
-        Ok(Self {
+        let followed = Arc::clone(&shared);
+        store.spawn(async move { follower::run(&followed).await });
+        Self {
             shared,
-            _alive: Arc::new(alive),
-        })
+            _store: store,
+        }
     }
 
     /// How long ago this process knew every entry for certain; `None` before the first time.
@@ -201,8 +162,7 @@ impl SharedStore {
         targets: &[RevocationTarget],
     ) -> Result<Vec<Option<Record>>, Silent> {
         let shared = &*self.shared;
-        let link = shared.link.load_full().ok_or(Silent)?;
-        match shared.judge(link.entries(targets, QUESTION).await) {
+        match shared.judge(shared.link()?.entries(targets, QUESTION).await) {
             Some((state, entries))
                 if state.is_settled() && state.epoch == **shared.epoch.load() =>
             {
@@ -227,7 +187,7 @@ impl SharedStore {
         cut_off: CutOff,
     ) -> Result<Record, Silent> {
         let request = Request {
-            id: link::random_id(),
+            id: random_id(),
             target,
             cut_off: Some(cut_off),
         };
@@ -262,7 +222,7 @@ impl SharedStore {
             .outbox()
             .retain(|outgoing| outgoing.request.target != target);
         let request = Request {
-            id: link::random_id(),
+            id: random_id(),
             target,
             cut_off: None,
         };
@@ -274,26 +234,22 @@ impl SharedStore {
 }
 
 impl Shared {
-    /// Counts failures; too many in a row, or a broken connection, and the link is not used.
+    fn link(&self) -> Result<Link, Silent> {
+        let connection = self.server.connection()?;
+        Ok(Link::new(Connection::clone(&connection), &self.names))
+    }
+
+    /// As the server judges; what is wrong with the contents is no fault of the connection.
     fn judge<T>(&self, answer: Result<T, Fault>) -> Option<T> {
         match answer {
-            Ok(answer) => {
-                self.failures.store(0, Ordering::Relaxed);
-                Some(answer)
-            }
-            Err(fault) => {
-                let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-                if failures >= FAILURES || fault.breaks_connection() {
-                    self.link.store(None);
-                    self.link_failed.notify_one();
-                }
-                None
-            }
+            Ok(answer) => self.server.judge(Ok(answer)),
+            Err(Fault::Store(fault)) => self.server.judge(Err(fault)),
+            Err(Fault::Emptied | Fault::Full(_)) => None,
         }
     }
 
     async fn write(&self, request: &Request) -> Option<Option<Change>> {
-        let link = self.link.load_full()?;
+        let link = self.link().ok()?;
         let written = timeout(CHANGE, async {
             match link.write(request, CHANGE).await {
                 // Somebody emptied the store: it is opened again, and the change is in it.
@@ -304,7 +260,7 @@ impl Shared {
                 written => written,
             }
         });
-        let written = written.await.unwrap_or(Err(Fault::Silent));
+        let written = written.await.unwrap_or(Err(store::Fault::Silent.into()));
         self.judge(written).map(|(_, change)| change)
     }
 

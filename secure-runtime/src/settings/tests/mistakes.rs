@@ -33,7 +33,7 @@ fn every_mistake_has_its_message() {
         (
             "colour = 1",
             "`colour`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, \
-             `client_address`, `issuers`, `tokens`, `limits`, `revocation`, `danger`",
+             `client_address`, `issuers`, `tokens`, `limits`, `redis`, `revocation`, `token_issuer`, `clients`, `danger`",
         ),
         (
             "[server]\nadress = 1",
@@ -45,7 +45,7 @@ fn every_mistake_has_its_message() {
         ),
         (
             "\"\\u001b[2J\" = 1",
-            "`\\u{1b}[2J`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `revocation`, `danger`",
+            "`\\u{1b}[2J`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `redis`, `revocation`, `token_issuer`, `clients`, `danger`",
         ),
         (
             "[danger]\nplain_text = true",
@@ -159,16 +159,13 @@ fn every_mistake_has_its_message() {
             "`revocation.max_entries`: write a number from 1",
         ),
         (
-            "[revocation]\nprefix = \"a{b}\"",
-            "`revocation.prefix`: write up to 64 letters, digits, `-`, `_`, `.` or `:`, as in `shop`",
+            "[redis]\nurl = \"redis://h\"\nprefix = \"a{b}\"",
+            "`redis.prefix`: write up to 64 letters, digits, `-`, `_`, `.` or `:`, as in `shop`",
         ),
+        ("[redis]\nca_file = \"a.pem\"", "`redis.url`: missing"),
         (
-            "[revocation]\nca_file = \"a.pem\"",
-            "`revocation.ca_file`: `redis` is missing; it belongs to `ca_file`",
-        ),
-        (
-            "[revocation]\nredis = \"redis://h\"\nfile = \"a\"",
-            "`revocation.file`: `redis` is given as well, and keeps revocations too; remove one of the two",
+            "[redis]\nurl = \"redis://h\"\n[revocation]\nfile = \"a\"",
+            "`revocation.file`: `[redis]` is given as well, and keeps revocations too; remove one of the two",
         ),
         (
             "[revocation]\nfile = \"\"",
@@ -361,7 +358,7 @@ fn all_mistakes_are_reported_at_once() {
          - `server.worker` (secure.toml): unknown key, did you mean `workers`?\n\
          - `limits.max_keys` (SECURE__LIMITS__MAX_KEYS): write a number from 1\n\
          - `color` (SECURE__COLOR): unknown key; known here: `realm`, `resource_metadata`, \
-           `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `revocation`, `danger`\n\
+           `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `redis`, `revocation`, `token_issuer`, `clients`, `danger`\n\
          - `tls` (secure.toml): missing; write the paths of PEM files, \
            `certificate = \"chain.pem\"` and `private_key = \"key.pem\"`, or \
            `development = true` for a self-signed certificate\n\

@@ -181,6 +181,30 @@ fn every_key_is_read() {
     assert!(matches!(&legacy.keys[2].source, KeySource::SecretEnv(_)));
 }
 
+#[cfg(feature = "redis")]
+#[test]
+fn where_the_shared_store_is() {
+    let tls = "[tls]\ndevelopment = true\n";
+    let redis = |text: &str| {
+        Settings::from_toml(&format!("{text}\n{tls}"))
+            .unwrap()
+            .redis
+    };
+    assert_eq!(redis(""), None);
+    let mut expected = RedisSettings::new("rediss://u:p@h");
+    assert_eq!(expected.prefix, "secure");
+    assert_eq!(
+        redis("[redis]\nurl = \"rediss://u:p@h\""),
+        Some(expected.clone())
+    );
+    expected.prefix = "shop".to_owned();
+    expected.ca_file = Some("ca.pem".into());
+    assert_eq!(
+        redis("[redis]\nurl = \"rediss://u:p@h\"\nprefix = \"shop\"\nca_file = \"ca.pem\""),
+        Some(expected)
+    );
+}
+
 #[test]
 fn every_algorithm_is_found_by_its_name() {
     for algorithm in Algorithm::ALL {

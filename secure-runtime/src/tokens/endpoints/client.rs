@@ -41,7 +41,10 @@ impl Clients {
     /// INVARIANT: the settings were checked, so that each hash has 64 hexadecimal digits.
     pub(crate) fn new(settings: &[ClientSettings]) -> Self {
         let clients = settings.iter().map(|client| {
-            let secrets = client.secret_sha256.iter().filter_map(|text| hash_of_hex(text));
+            let secrets = client
+                .secret_sha256
+                .iter()
+                .filter_map(|text| hash_of_hex(text));
             let known = Client {
                 id: client.id.clone(),
                 introspect: client.introspect,
@@ -80,15 +83,15 @@ impl Clients {
 /// How many, not which.
 impl fmt::Debug for Clients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Clients").field("count", &self.0.len()).finish()
+        f.debug_struct("Clients")
+            .field("count", &self.0.len())
+            .finish()
     }
 }
 
 /// The client that calls; or the answer for one that does not say who it is. Credentials that are
 /// wrong count against the address, as wrong tokens do.
-pub(super) fn authenticate(
-    admitted: &Admitted,
-) -> Result<Result<Client, HttpResponse>, Rejection> {
+pub(super) fn authenticate(admitted: &Admitted) -> Result<Result<Client, HttpResponse>, Rejection> {
     let security = admitted.security();
     let headers = admitted.request().headers();
     let reason = match security.clients().authenticate(headers) {

@@ -119,7 +119,9 @@ impl TokenIssuer {
 
         let now = self.0.revocations.now();
         let limits = &self.0.limits;
-        let outcome = session.clone().present(generation, &session.proof, now, limits);
+        let outcome = session
+            .clone()
+            .present(generation, &session.proof, now, limits);
         matches!(outcome, Rotated | Retried).then(|| {
             json!({
                 "active": true,

@@ -92,7 +92,9 @@ pub(crate) fn missing_part(security: &Security, policy: &'static Policy) -> Opti
     if !asks_clients && !is(&jwks::POLICY) {
         None
     } else if security.token_issuer().is_err() {
-        Some("answers for a token issuer, and none is configured: add `[token_issuer]` to the settings")
+        Some(
+            "answers for a token issuer, and none is configured: add `[token_issuer]` to the settings",
+        )
     } else if asks_clients && security.clients().is_empty() {
         Some("answers to clients, and none is configured: add `[[clients]]` to the settings")
     } else {

@@ -45,9 +45,9 @@ pub(super) async fn request(
         }
         Ok(web::Form(request)) => Ok(Ok(request)),
         Err(rejection) => match rejection.refusal() {
-            Refusal::BodyMalformed | Refusal::ContentTypeUnsupported | Refusal::InputInvalid => Ok(
-                Err(invalid_request("a form with one `token` is needed")),
-            ),
+            Refusal::BodyMalformed | Refusal::ContentTypeUnsupported | Refusal::InputInvalid => {
+                Ok(Err(invalid_request("a form with one `token` is needed")))
+            }
             _ => Err(rejection),
         },
     }

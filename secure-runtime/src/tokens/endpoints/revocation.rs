@@ -8,9 +8,7 @@ use actix_web::{
 };
 use secrecy::ExposeSecret;
 
-use super::{
-    Found, MAX_BODY, client, guarded, oauth, oauth::TokenRequest, per_minute, policy,
-};
+use super::{Found, MAX_BODY, client, guarded, oauth, oauth::TokenRequest, per_minute, policy};
 use crate::{
     admission::Admitted,
     policy::{Policy, Quota, RoutePattern},

@@ -1,15 +1,15 @@
 -- Writes entries, and a line of the stream for each that changed: all of it or nothing.
 -- KEYS: state, entries, expiry, stream, request.
 -- ARGV: `publish`, `lift` or `merge`; how long a request is remembered; length of the stream; how
--- long an entry is kept beyond its end; then key, cut-off and end of each entry. Times are in
--- milliseconds; `+N` is that much later than the server's time.
+-- long an entry is kept beyond its end; identity of the server's memory; then key, cut-off and end
+-- of each entry. Times are in milliseconds; `+N` is that much later than the server's time.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local mode, kept = ARGV[1], tonumber(ARGV[4])
 local function decimal(number) return string.format('%.0f', number) end
 
-local state = redis.call('HMGET', KEYS[1], 'sequence', 'settled')
-if not state[1] then
+local state = redis.call('HMGET', KEYS[1], 'sequence', 'settled', 'run')
+if not state[1] or state[3] ~= ARGV[5] then
   return { 'empty', 0, now, '' }
 end
 local sequence = tonumber(state[1])
@@ -21,7 +21,7 @@ if mode ~= 'merge' then
 end
 
 local answer = ''
-for i = 5, #ARGV, 3 do
+for i = 6, #ARGV, 3 do
   local key, cut, ends = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   if string.sub(cut, 1, 1) == '+' then cut = decimal(now + tonumber(string.sub(cut, 2))) end
   if string.sub(ends, 1, 1) == '+' then ends = decimal(now + tonumber(string.sub(ends, 2))) end

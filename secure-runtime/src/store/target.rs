@@ -8,7 +8,7 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use super::fault::Fault;
+use super::Fault;
 
 /// How long it may take to find and reach a server, in the background.
 const CONNECT: Duration = Duration::from_millis(700);

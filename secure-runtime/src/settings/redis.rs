@@ -1,0 +1,66 @@
+//! Where the Redis is that processes share.
+
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// `[redis]`: the Redis that the processes of one service share. Needs the feature `redis`.
+///
+/// A server that restarts, is emptied or is replaced by a replica may have lost revocations; for
+/// two seconds it is then treated as silent, and every process tells it what it knows. A process
+/// that starts while no other one is there cannot know what an emptied server has lost: set
+/// `appendonly yes` and `maxmemory-policy noeviction`, and with replicas `min-replicas-to-write 1`.
+/// The log warns at start where they are not set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RedisSettings {
+    /// `redis://user:password@host:6379/0`, `rediss://..` for TLS,
+    /// `redis+sentinel://host:26379,host:26379/NAME` or `redis+cluster://host:7000,host:7001`.
+    pub url: RedisUrl,
+    /// What the names of its keys begin with. Default: `secure`.
+    pub prefix: String,
+    /// PEM file of the authority that its certificate is from. Default: those of the system.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl RedisSettings {
+    /// The defaults beside a URL.
+    pub fn new(url: impl Into<RedisUrl>) -> Self {
+        Self {
+            url: url.into(),
+            prefix: "secure".to_owned(),
+            ca_file: None,
+        }
+    }
+}
+
+/// A URL that may hold a password, and shows nothing of itself.
+#[derive(Clone)]
+pub struct RedisUrl(SecretString);
+
+impl RedisUrl {
+    #[cfg(feature = "redis")]
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl From<&str> for RedisUrl {
+    fn from(url: &str) -> Self {
+        Self(url.into())
+    }
+}
+
+impl PartialEq for RedisUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for RedisUrl {}
+
+impl std::fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RedisUrl(..)")
+    }
+}

@@ -1,0 +1,214 @@
+//! The Redis that processes share: one connection for the requests of a process, kept good in the
+//! background.
+//!
+//! No request opens a connection or waits for one. Each question has a time limit of its own, of
+//! tens of milliseconds; after three failures in a row, or where the connection broke, nobody
+//! asks until the server answers a probe in the background.
+//!
+//! All names begin with one hash tag, so a cluster keeps them together, and one script may use
+//! any of them. A cluster gives another server when one is lost, not more throughput.
+
+mod connection;
+mod fault;
+mod supply;
+mod target;
+
+use std::{
+    fmt,
+    future::Future,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use arc_swap::ArcSwapOption;
+use redis::{Cmd, FromRedisValue, cmd};
+use tokio::sync::{Notify, watch};
+
+pub(crate) use self::{connection::Connection, fault::Fault, target::Target};
+
+/// After so many failures in a row nobody asks until a probe succeeds.
+const FAILURES: u32 = 3;
+
+/// A handle on the store; cheap to clone. The last one that is dropped ends what is in the
+/// background.
+#[derive(Clone)]
+pub(crate) struct Store {
+    server: Arc<Server>,
+    background: Arc<Background>,
+}
+
+/// The store cannot be asked, or cannot be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the shared store does not answer")]
+pub(crate) struct Silent;
+
+/// The server, as requests and the background see it. Does not keep the background alive.
+pub(crate) struct Server {
+    target: Target,
+    /// What every name begins with.
+    tag: String,
+    /// The connection for requests, while it is good.
+    connection: ArcSwapOption<Connection>,
+    failures: AtomicU32,
+    connection_failed: Notify,
+    /// Another server has taken over.
+    moved: Notify,
+}
+
+/// The thread beside the workers: handlers that block theirs must not make knowledge old.
+struct Background {
+    runtime: tokio::runtime::Handle,
+    _alive: watch::Sender<()>,
+}
+
+impl Store {
+    /// Connects from now on, on a thread of its own. The names of all keys begin with `prefix`.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread.
+    pub(crate) fn start(target: Target, prefix: &str) -> io::Result<Self> {
+        let server = Arc::new(Server {
+            target,
+            tag: format!("{{{prefix}}}"),
+            connection: ArcSwapOption::empty(),
+            failures: AtomicU32::new(0),
+            connection_failed: Notify::new(),
+            moved: Notify::new(),
+        });
+        let (alive, mut ended) = watch::channel(());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let handle = runtime.handle().clone();
+        let supplied = Arc::clone(&server);
+        thread::Builder::new()
+            .name("secure-store".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        _ = ended.changed() => {}
+                        () = supply::run(&supplied) => {}
+                    }
+                });
+            })?;
+        Ok(Self {
+            server,
+            background: Arc::new(Background {
+                runtime: handle,
+                _alive: alive,
+            }),
+        })
+    }
+
+    /// Runs `task` in the background until it ends or the last handle is dropped. The task must
+    /// hold no handle itself.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.background.runtime.spawn(task);
+    }
+
+    pub(crate) fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+}
+
+impl Server {
+    /// The full name of what is called `name`.
+    pub(crate) fn name(&self, name: &str) -> String {
+        format!("{}:{name}", self.tag)
+    }
+
+    /// The connection for requests; none while the server does not answer.
+    pub(crate) fn connection(&self) -> Result<Arc<Connection>, Silent> {
+        self.connection.load_full().ok_or(Silent)
+    }
+
+    /// A connection of its own, for what would hold others up.
+    pub(crate) async fn connect(&self, limit: Duration) -> Result<Connection, Fault> {
+        Connection::open(&self.target, &self.tag, limit).await
+    }
+
+    /// The answer to a command, within `limit`.
+    ///
+    /// # Errors
+    ///
+    /// There is none. The command may have been carried out all the same.
+    pub(crate) async fn ask<T: FromRedisValue>(
+        &self,
+        command: &Cmd,
+        limit: Duration,
+    ) -> Result<T, Silent> {
+        let connection = self.connection()?;
+        self.judge(connection.ask(command, limit).await)
+            .ok_or(Silent)
+    }
+
+    /// Counts failures; too many in a row, or a broken connection, and it is no longer used.
+    pub(crate) fn judge<T>(&self, answer: Result<T, Fault>) -> Option<T> {
+        match answer {
+            Ok(answer) => {
+                self.failures.store(0, Ordering::Relaxed);
+                Some(answer)
+            }
+            Err(fault) => {
+                let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+                if failures >= FAILURES || fault.breaks_connection() {
+                    self.connection.store(None);
+                    self.connection_failed.notify_one();
+                }
+                None
+            }
+        }
+    }
+
+    /// Whether another server may take over.
+    pub(crate) fn is_replicated(&self) -> bool {
+        self.target.is_replicated()
+    }
+
+    /// Returns when another server has taken over; for one waiter.
+    pub(crate) async fn moved(&self) {
+        self.moved.notified().await;
+    }
+}
+
+/// A script with its keys and arguments. It is sent whole each time: the scripts are short, and a
+/// restart forgets those that it was given to keep.
+pub(crate) fn script(
+    source: &str,
+    keys: &[&String],
+    arguments: impl IntoIterator<Item = String>,
+) -> Cmd {
+    let mut command = cmd("EVAL");
+    command.arg(source).arg(keys.len());
+    for key in keys {
+        command.arg(key.as_str());
+    }
+    for argument in arguments {
+        command.arg(argument);
+    }
+    command
+}
+
+/// 128 bits that nobody else has.
+pub(crate) fn random_id() -> String {
+    let mut bytes = [0; 16];
+    // Where the system has no randomness nothing else would work either; two ids from one
+    // address in one process differ at least by their time.
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        bytes = now.map_or(0, |now| now.as_nanos()).to_be_bytes();
+    }
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
