@@ -22,3 +22,4 @@ mod rig;
 mod rules;
 mod settings;
 mod shapes;
+mod tokens;

@@ -7,8 +7,9 @@ use std::{fmt, time::Duration};
 
 use actix_web::{App, HttpResponse, Responder, get, post, web};
 use secure_runtime::{
-    Principal, Refusal, Routes, Settings, secured,
-    testing::{TestCall, TestResponse, TestService},
+    Principal, Refusal, Rejection, Routes, Settings, TokenIssuer, secured,
+    testing::{self, TestCall, TestResponse, TestService},
+    tokens::RefreshToken,
 };
 use serde_json::{Value, json};
 
@@ -112,8 +113,22 @@ async fn scoped() -> impl Responder {
     "scoped"
 }
 
+#[derive(serde::Deserialize, garde::Validate)]
+struct Refresh {
+    #[garde(skip)]
+    refresh_token: RefreshToken,
+}
+
+#[secured(public)]
+#[post("/refresh")]
+async fn refresh(issuer: TokenIssuer, body: web::Json<Refresh>) -> Result<HttpResponse, Rejection> {
+    let tokens = issuer.refresh(&body.refresh_token).await?;
+    Ok(HttpResponse::Ok().json(tokens))
+}
+
 fn routes(routes: &mut Routes) {
     routes
+        .service(refresh)
         .service(fresh)
         .service(things)
         .service(search)
@@ -126,7 +141,7 @@ fn routes(routes: &mut Routes) {
         .service(scoped);
 }
 
-pub(crate) const ALL: [Refusal; 23] = [
+pub(crate) const ALL: [Refusal; 24] = [
     Refusal::AuthenticationTooOld,
     Refusal::BodyMalformed,
     Refusal::BodyTimeout,
@@ -146,6 +161,7 @@ pub(crate) const ALL: [Refusal; 23] = [
     Refusal::NotConfigured,
     Refusal::NotFound,
     Refusal::QuotaExceeded,
+    Refusal::RefreshTokenInvalid,
     Refusal::RoleMissing,
     Refusal::ScopeMissing,
     Refusal::Undecided,
@@ -157,6 +173,7 @@ async fn service() -> TestService {
         let mut settings = Settings::default();
         settings.danger.plaintext = true;
         settings.realm = "things".to_owned();
+        settings.token_issuer = Some(testing::token_issuer());
         security.settings(settings)
     })
     .await
@@ -229,6 +246,9 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
         Refusal::QuotaExceeded => {
             assert_eq!(caller(service.get("/rare")).send().await.status(), 200);
             caller(service.get("/rare"))
+        }
+        Refusal::RefreshTokenInvalid => {
+            marked(service.post("/refresh")).json(json!({ "refresh_token": CANARY }))
         }
         Refusal::RoleMissing => caller(service.get("/admin")).role(CANARY),
         Refusal::ScopeMissing => caller(service.get("/scoped")).scope(CANARY),

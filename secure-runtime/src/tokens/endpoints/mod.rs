@@ -22,7 +22,7 @@ pub use self::{
 use super::{RefreshToken, Session, TokenError, TokenIssuer};
 use crate::{
     admission::Admitted,
-    auth::Principal,
+    auth::{MAX_TOKEN_BYTES, Principal},
     policy::{Access, Outage, Per, Policy, Quota, Revocation},
     private::Call,
     rejection::{Refusal, Rejection},
@@ -120,6 +120,9 @@ impl TokenIssuer {
                 && self.0.revocations.now() < session.deadline(&self.0.limits)
                 && !self.is_revoked(&session).await?;
             return Ok(is_good.then(|| Found::Refresh(Box::new(session), presented.generation)));
+        }
+        if token.len() > MAX_TOKEN_BYTES {
+            return Ok(None);
         }
         let Some(caller) = security
             .authenticator()
