@@ -165,11 +165,19 @@ impl SecurityBuilder {
                 max_lifetime: settings.tokens.max_lifetime,
                 max_session,
                 #[cfg(feature = "redis")]
-                store,
+                store: store.clone(),
             },
         )?;
+        let start = |(settings, prepared): (_, tokens::Prepared)| {
+            prepared.start(
+                settings,
+                revocations.clone(),
+                #[cfg(feature = "redis")]
+                store,
+            )
+        };
         let token_issuer = token_issuer
-            .map(|(settings, prepared)| prepared.start(settings, revocations.clone()))
+            .map(start)
             .transpose()
             .map_err(|error| wrong("token_issuer", error))?;
         Ok(Security(Arc::new(Parts {

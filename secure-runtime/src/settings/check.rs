@@ -294,6 +294,13 @@ pub(super) fn token_issuer(settings: &Settings, mistakes: &mut Mistakes) {
             "`[[issuers]]` lists it as well; its keys are known here, remove it there",
         );
     }
+    if settings.redis.is_some() && issuer.refresh_secret.is_none() {
+        mistake(
+            "refresh_secret_file",
+            "missing; processes that share `[redis]` need one secret, which `openssl rand -base64 32` \
+             makes",
+        );
+    }
     signing_keys(issuer, &mut mistake);
 }
 

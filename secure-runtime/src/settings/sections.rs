@@ -278,6 +278,7 @@ fn token_issuer(table: &mut Table<'_>) -> Option<TokenIssuerSettings> {
         issuer: String::new(),
         audience: String::new(),
         signing_key: table.optional("signing_key", text),
+        refresh_secret: refresh_secret(table),
         access_lifetime,
         idle_lifetime,
         absolute_lifetime,
@@ -299,6 +300,16 @@ fn token_issuer(table: &mut Table<'_>) -> Option<TokenIssuerSettings> {
         audience: audience?,
         ..settings
     })
+}
+
+fn refresh_secret(table: &mut Table<'_>) -> Option<KeySource> {
+    if table.given(&["refresh_secret", "refresh_secret_file"]) > 1 {
+        table.mistake_here("write one of `refresh_secret` and `refresh_secret_file`, not both");
+    }
+    let here = table.optional("refresh_secret", |kind| keys::secret(&text(kind)?));
+    let file = table.optional("refresh_secret_file", text);
+    here.map(KeySource::Secret)
+        .or(file.map(|path| KeySource::SecretFile(path.into())))
 }
 
 fn signing_key(table: &mut Table<'_>) -> Option<SigningKeySettings> {

@@ -7,10 +7,15 @@ use std::{
     time::Duration,
 };
 
-use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
+use secrecy::{ExposeSecret, SecretSlice, SecretString, zeroize::Zeroizing};
 
-use super::keys::{looks_like_pem, warn_if_open_to_others};
-use crate::error::Mistake;
+use super::keys::{
+    Algorithm, KeyMaterial, KeySettings, KeySource, looks_like_pem, warn_if_open_to_others,
+};
+use crate::{
+    auth::{HmacAlgorithm, VerifyingKey},
+    error::{Mistake, Mistakes},
+};
 
 /// `[token_issuer]`: the tokens that this service issues itself.
 ///
@@ -33,6 +38,10 @@ pub struct TokenIssuerSettings {
     pub keys: Vec<SigningKeySettings>,
     /// The id of the key that signs. Default: the only one.
     pub signing_key: Option<String>,
+    /// The secret that refresh tokens are made with: at least 32 random bytes, the same for all
+    /// processes that share `[redis]`, where it is required. Whoever changes it ends every session.
+    /// Default: one of this process alone, made at start.
+    pub refresh_secret: Option<KeySource>,
     /// For how long an access token is good. Default: 10 min, from 5 min to 15 min: what was
     /// stolen is soon of no use, and few requests are spent on new ones.
     pub access_lifetime: Duration,
@@ -62,6 +71,7 @@ impl TokenIssuerSettings {
             audience: audience.into(),
             keys: Vec::new(),
             signing_key: None,
+            refresh_secret: None,
             access_lifetime: Duration::from_secs(10 * 60),
             idle_lifetime: Duration::from_secs(14 * DAY),
             absolute_lifetime: Duration::from_secs(30 * DAY),
@@ -75,6 +85,30 @@ impl TokenIssuerSettings {
     pub fn key(mut self, key: SigningKeySettings) -> Self {
         self.keys.push(key);
         self
+    }
+
+    /// The secret of refresh tokens, if one is given; strong enough.
+    pub(crate) fn load_refresh_secret(&self) -> Result<Option<SecretSlice<u8>>, Mistakes> {
+        let Some(source) = self.refresh_secret.clone() else {
+            return Ok(None);
+        };
+        let at = match source {
+            KeySource::Secret(_) => "token_issuer.refresh_secret",
+            _ => "token_issuer.refresh_secret_file",
+        };
+        let wrong = |problem: String| Mistakes::from(Mistake::new(at, problem));
+        let key = KeySettings::new(Algorithm::Hs256, source);
+        match key
+            .load()
+            .map_err(|mistake| wrong(mistake.problem().to_owned()))?
+        {
+            KeyMaterial::Secret(secret) => {
+                VerifyingKey::hmac(HmacAlgorithm::Hs256, &secret)
+                    .map_err(|error| wrong(error.to_string()))?;
+                Ok(Some(secret))
+            }
+            KeyMaterial::PublicKey(_) => Err(wrong("this is public".to_owned())),
+        }
     }
 
     /// The key that signs: the one that is named, or the only one.

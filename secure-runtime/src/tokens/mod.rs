@@ -79,6 +79,11 @@
 //! Sessions are kept in this process, at most `token_issuer.max_sessions` of them and
 //! `max_sessions_per_subject` of one subject. They end with the process: clients log in again.
 //!
+//! With `[redis]` in the settings they are kept there, for every process of the service, and outlive
+//! each of them; `token_issuer.refresh_secret_file` is then the secret that all make refresh tokens
+//! with. Whose Redis does not answer gets 503 and keeps a good refresh token. A Redis that loses
+//! sessions costs a login.
+//!
 //! # Endpoints
 //!
 //! [`JwksEndpoint`], [`RevocationEndpoint`] and [`IntrospectionEndpoint`] are guarded services that
@@ -114,6 +119,8 @@ mod tests;
 
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
+use secrecy::SecretSlice;
+
 pub(crate) use self::endpoints::{Clients, missing_part};
 use self::{
     access::{AccessClaims, Issuance},
@@ -130,6 +137,8 @@ pub use self::{
     session::ActiveSession,
     subject::Subject,
 };
+#[cfg(feature = "redis")]
+use crate::store::Store;
 use crate::{
     auth::{self, Issuer, MAX_TOKEN_BYTES, Principal},
     error::Mistakes,
@@ -169,6 +178,7 @@ struct Parts {
 pub(crate) struct Prepared {
     keys: SigningKeys,
     issuer: Issuer,
+    secret: Option<SecretSlice<u8>>,
 }
 
 impl Prepared {
@@ -178,7 +188,12 @@ impl Prepared {
         let issuer = keys
             .issuer(&settings.issuer, &settings.audience)
             .map_err(Mistakes::from)?;
-        Ok(Self { keys, issuer })
+        let secret = settings.load_refresh_secret()?;
+        Ok(Self {
+            keys,
+            issuer,
+            secret,
+        })
     }
 
     /// What verifies the tokens.
@@ -190,8 +205,16 @@ impl Prepared {
         self,
         settings: &TokenIssuerSettings,
         revocations: RevocationList,
+        #[cfg(feature = "redis")] store: Option<Store>,
     ) -> Result<TokenIssuer, TokenError> {
         let limits = Limits::new(settings);
+        #[cfg(feature = "redis")]
+        let sessions = match store {
+            Some(store) => Sessions::in_redis(store, limits),
+            None => Sessions::in_memory(limits),
+        };
+        #[cfg(not(feature = "redis"))]
+        let sessions = Sessions::in_memory(limits);
         Ok(TokenIssuer(Arc::new(Parts {
             audience: settings.audience.clone(),
             issuer: settings.issuer.clone(),
@@ -199,9 +222,12 @@ impl Prepared {
             keys: self.keys,
             lifetime: auth::millis(settings.access_lifetime),
             limits,
-            minter: Minter::random()?,
+            minter: match &self.secret {
+                Some(secret) => Minter::new(secret),
+                None => Minter::random()?,
+            },
             revocations,
-            sessions: Sessions::in_memory(limits),
+            sessions,
         })))
     }
 }
@@ -271,13 +297,13 @@ impl TokenIssuer {
         };
         // Before it is spent: where this cannot be found out, the client keeps a good token.
         if self.is_revoked(&session).await? {
-            sessions.end(id).await?;
-            self.revoke(id, "revoked since it was opened").await?;
+            self.end(id, &session.subject.name, "revoked since it was opened")
+                .await?;
             return Err(TokenError::Revoked);
         }
         let proof = presented.secret.proof();
         match sessions
-            .present(id, presented.generation, &proof, now)
+            .present(&session, presented.generation, &proof, now)
             .await?
         {
             (Outcome::Rotated, Some(session)) => {
@@ -312,8 +338,8 @@ impl TokenIssuer {
         match caller.session_id() {
             Some(text) if caller.issuer() == self.0.issuer => {
                 if let Some(id) = SessionId::parse(text) {
-                    self.0.sessions.end(id).await?;
-                    return self.revoke(id, "logged out").await;
+                    self.end(id, caller.subject(), "logged out").await?;
+                    return Ok(());
                 }
                 Ok(revocations.revoke(caller).await?)
             }
@@ -334,8 +360,7 @@ impl TokenIssuer {
         };
         match self.0.sessions.find(id).await? {
             Some(session) if session.subject.name == subject => {
-                self.0.sessions.end(id).await?;
-                self.revoke(id, "ended by its subject").await?;
+                self.end(id, subject, "ended by its subject").await?;
                 Ok(true)
             }
             _ => Ok(false),
@@ -355,9 +380,10 @@ impl TokenIssuer {
             sessions,
             ..
         } = &*self.0;
-        let ended = sessions.end_all(subject, None).await?.len();
-        // Also what was issued for sessions that are not in the store any more.
+        let ended = sessions.end_all(subject, None).await;
+        // Whatever became of the first: this alone refuses all of their tokens too.
         revocations.revoke_subject(issuer, subject).await?;
+        let ended = ended?.len();
         tracing::info!(target: AUDIT, event = "authn_token_revoked", sessions = ended);
         Ok(())
     }
@@ -493,6 +519,19 @@ impl TokenIssuer {
             Err(rejection) if rejection.refusal() == Refusal::CredentialsRevoked => Ok(true),
             Err(_) => Err(TokenError::Undecided),
         }
+    }
+
+    /// Takes a session out of the store and has its access tokens refused: the one even if the other
+    /// fails.
+    async fn end(
+        &self,
+        id: SessionId,
+        subject: &str,
+        reason: &'static str,
+    ) -> Result<(), TokenError> {
+        let ended = self.0.sessions.end(id, subject).await;
+        self.revoke(id, reason).await?;
+        ended.map(drop)
     }
 
     /// Has the access tokens of a session that was taken out of the store refused.

@@ -23,7 +23,7 @@ use std::fmt;
 
 use aws_lc_rs::{constant_time, digest, hmac, rand};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
+use secrecy::{ExposeSecret, SecretSlice, SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Deserializer};
 
 use super::TokenError;
@@ -176,6 +176,11 @@ impl Minter {
     pub(super) fn random() -> Result<Self, TokenError> {
         let key = Zeroizing::new(random::<32>()?);
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &*key)))
+    }
+
+    /// With the key that several processes share.
+    pub(super) fn new(key: &SecretSlice<u8>) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()))
     }
 
     /// The token of a session's generation.

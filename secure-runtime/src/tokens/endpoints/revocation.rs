@@ -119,8 +119,8 @@ impl TokenIssuer {
                 Ok(self.0.revocations.revoke(&caller).await?)
             }
             Found::Refresh(session, _) => {
-                self.0.sessions.end(session.id).await?;
-                self.revoke(session.id, "given back").await
+                let subject = &session.subject.name;
+                self.end(session.id, subject, "given back").await
             }
         }
     }

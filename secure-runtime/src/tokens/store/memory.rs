@@ -11,14 +11,12 @@ use std::{
 
 use foldhash::quality::RandomState;
 
+use super::SWEPT_PER_CALL;
 use crate::tokens::{
     TokenError,
     refresh::{Proof, SessionId},
     session::{Limits, Outcome, Session},
 };
-
-/// Most expired sessions that one call takes out: more than it can add.
-const SWEPT_PER_CALL: usize = 16;
 
 pub(crate) struct MemorySessions {
     limits: Limits,
@@ -45,23 +43,17 @@ impl MemorySessions {
         let limits = &self.limits;
         let mut table = self.lock();
         table.sweep(now, limits);
-        let subject = &*session.subject.name;
-        let mut held = table.by_subject.get(subject).into_iter().flatten();
-        let ended = if held.clone().count() >= limits.max_per_subject {
-            held.by_ref()
-                .filter_map(|id| table.sessions.get(id))
-                .min_by_key(|session| (session.renewed_at, session.opened_at))
-                .map(|session| session.id)
-        } else {
-            None
-        };
-        if let Some(id) = ended {
-            table.remove(id, limits);
-        }
-        if table.sessions.len() >= limits.max_sessions {
+        let living = table.living(&session.subject.name, now, limits);
+        let mut ended = None;
+        if living.len() >= limits.max_per_subject {
+            ended = living.into_iter().min().map(|(_, id)| id);
+        } else if table.sessions.len() >= limits.max_sessions {
             return Err(TokenError::Full {
                 max_sessions: limits.max_sessions,
             });
+        }
+        if let Some(id) = ended {
+            table.remove(id, limits);
         }
         table.insert(session, limits);
         Ok(ended)
@@ -98,8 +90,11 @@ impl MemorySessions {
         }
     }
 
-    pub(super) fn end(&self, id: SessionId) -> bool {
-        self.lock().remove(id, &self.limits).is_some()
+    pub(super) fn end(&self, id: SessionId, subject: &str) -> bool {
+        let mut table = self.lock();
+        let found = table.sessions.get(&id);
+        let is_theirs = found.is_some_and(|session| session.subject.name == subject);
+        is_theirs && table.remove(id, &self.limits).is_some()
     }
 
     pub(super) fn end_all(&self, subject: &str, keep: Option<SessionId>) -> Vec<SessionId> {
@@ -154,6 +149,23 @@ impl Table {
             }
         }
         Some(session)
+    }
+
+    /// The sessions of a subject with when they were renewed; those that have expired are removed.
+    fn living(&mut self, subject: &str, now: u64, limits: &Limits) -> Vec<(u64, SessionId)> {
+        let held = self.by_subject.get(subject).cloned().unwrap_or_default();
+        let mut living = Vec::with_capacity(held.len());
+        for id in held {
+            match self.sessions.get(&id) {
+                Some(session) if now < session.deadline(limits) => {
+                    living.push((session.renewed_at, id));
+                }
+                _ => {
+                    self.remove(id, limits);
+                }
+            }
+        }
+        living
     }
 
     fn sweep(&mut self, now: u64, limits: &Limits) {

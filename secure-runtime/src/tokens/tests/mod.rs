@@ -3,6 +3,8 @@
 mod access;
 mod keys;
 mod model;
+#[cfg(feature = "redis")]
+mod redis;
 mod refresh;
 mod rotation;
 mod sessions;

@@ -71,12 +71,11 @@ async fn a_store_holds_nothing_that_is_a_token() {
     forged.proof = Secret::random().unwrap().proof();
     let now = other.clock.unix_millis();
     other.issuer.0.sessions.open(forged, now).await.unwrap();
-    let (id, proof) = (session.id, session.proof);
     let (outcome, _) = other
         .issuer
         .0
         .sessions
-        .present(id, 0, &proof, now)
+        .present(&session, 0, &session.proof, now)
         .await
         .unwrap();
     assert_eq!(outcome, Outcome::Unknown);
