@@ -156,6 +156,8 @@ impl SecurityBuilder {
         let addresses = client_addresses(&settings.client_address)?;
         #[cfg(feature = "redis")]
         let store = shared_store(settings.redis.as_ref())?;
+        #[cfg(feature = "redis")]
+        let server = store.as_ref().map(|store| Arc::clone(store.server()));
         let revocations = RevocationList::open(
             clock.clone(),
             RevocationOptions {
@@ -165,7 +167,7 @@ impl SecurityBuilder {
                 max_lifetime: settings.tokens.max_lifetime,
                 max_session,
                 #[cfg(feature = "redis")]
-                store: store.clone(),
+                store,
             },
         )?;
         let start = |(settings, prepared): (_, tokens::Prepared)| {
@@ -173,7 +175,7 @@ impl SecurityBuilder {
                 settings,
                 revocations.clone(),
                 #[cfg(feature = "redis")]
-                store,
+                server,
             )
         };
         let token_issuer = token_issuer

@@ -138,7 +138,7 @@ pub use self::{
     subject::Subject,
 };
 #[cfg(feature = "redis")]
-use crate::store::Store;
+use crate::store::Server;
 use crate::{
     auth::{self, Issuer, MAX_TOKEN_BYTES, Principal},
     error::Mistakes,
@@ -205,12 +205,12 @@ impl Prepared {
         self,
         settings: &TokenIssuerSettings,
         revocations: RevocationList,
-        #[cfg(feature = "redis")] store: Option<Store>,
+        #[cfg(feature = "redis")] server: Option<Arc<Server>>,
     ) -> Result<TokenIssuer, TokenError> {
         let limits = Limits::new(settings);
         #[cfg(feature = "redis")]
-        let sessions = match store {
-            Some(store) => Sessions::in_redis(store, limits),
+        let sessions = match server {
+            Some(server) => Sessions::in_redis(server, limits),
             None => Sessions::in_memory(limits),
         };
         #[cfg(not(feature = "redis"))]

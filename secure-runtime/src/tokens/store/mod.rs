@@ -8,6 +8,9 @@ mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 
+#[cfg(feature = "redis")]
+use std::sync::Arc;
+
 use self::memory::MemorySessions;
 #[cfg(feature = "redis")]
 use self::redis::RedisSessions;
@@ -37,8 +40,8 @@ impl Sessions {
     }
 
     #[cfg(feature = "redis")]
-    pub(super) fn in_redis(store: crate::store::Store, limits: Limits) -> Self {
-        Self::Redis(RedisSessions::new(store, limits))
+    pub(super) fn in_redis(server: Arc<crate::store::Server>, limits: Limits) -> Self {
+        Self::Redis(RedisSessions::new(server, limits))
     }
 
     /// Adds a session. Where its subject has as many as one may have, the one that was not renewed

@@ -10,7 +10,7 @@
 //! generation that the store does not know, and is refused; the one before is good again, until
 //! it or the session ends. The list of revocations has guards of its own.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -18,7 +18,7 @@ use redis::{Cmd, FromRedisValue, cmd};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    store::{Server, Store, script},
+    store::{Server, script},
     tokens::{
         Subject, TokenError,
         refresh::{Proof, SessionId},
@@ -43,10 +43,11 @@ const FIELDS: [&str; 6] = [
     "subject",
 ];
 
-#[derive(Debug)]
 pub(crate) struct RedisSessions {
     limits: Limits,
-    store: Store,
+    /// No handle on the store: the list of revocations beside these sessions has one, and what it
+    /// has in the background must end before it does.
+    server: Arc<Server>,
     /// All sessions.
     all: String,
     /// What the names of sessions begin with.
@@ -64,13 +65,12 @@ struct Stored<'a> {
 }
 
 impl RedisSessions {
-    pub(super) fn new(store: Store, limits: Limits) -> Self {
-        let server = Arc::clone(store.server());
+    pub(super) fn new(server: Arc<Server>, limits: Limits) -> Self {
         Self {
             limits,
-            store,
             all: server.name("sessions:all"),
             prefix: server.name("session:"),
+            server,
         }
     }
 
@@ -239,8 +239,7 @@ impl RedisSessions {
         command: &Cmd,
         limit: Duration,
     ) -> Result<T, TokenError> {
-        let server: &Server = self.store.server();
-        let answer = server.ask(command, limit).await;
+        let answer = self.server.ask(command, limit).await;
         answer.map_err(|_| TokenError::Undecided)
     }
 
@@ -252,7 +251,7 @@ impl RedisSessions {
     fn name_of_list(&self, subject: &str) -> String {
         let hash = digest::digest(&digest::SHA256, subject.as_bytes());
         let hash = URL_SAFE_NO_PAD.encode(hash);
-        self.store.server().name(&format!("sessions:of:{hash}"))
+        self.server.name(&format!("sessions:of:{hash}"))
     }
 
     fn keys(&self, id: SessionId, subject: &str) -> (String, String) {
@@ -292,4 +291,10 @@ fn hex(id: SessionId) -> String {
 fn of_hex(text: &str) -> Option<SessionId> {
     let number = u128::from_str_radix(text, 16).ok()?;
     (text.len() == 32).then(|| SessionId(number.to_be_bytes()))
+}
+
+impl fmt::Debug for RedisSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisSessions").finish_non_exhaustive()
+    }
 }

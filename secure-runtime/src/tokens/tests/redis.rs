@@ -136,7 +136,7 @@ async fn both_stores_answer_alike() {
         let store = server.store(&format!("round-{round}")).await;
         let [memory, redis] = [
             Sessions::in_memory(LIMITS),
-            Sessions::in_redis(store, LIMITS),
+            Sessions::in_redis(Arc::clone(store.server()), LIMITS),
         ];
         let mut known: Vec<Session> = Vec::new();
         let mut now = 1_800_000_000_000;
@@ -257,7 +257,7 @@ async fn both_stores_answer_alike() {
 async fn every_session_expires_by_itself() {
     let server = Server::start();
     let store = server.store("expiry").await;
-    let sessions = Sessions::in_redis(store.clone(), LIMITS);
+    let sessions = Sessions::in_redis(Arc::clone(store.server()), LIMITS);
     let now = 1_800_000_000_000;
     let opened = session(1, 1, now);
     sessions.open(opened.clone(), now).await.unwrap();
