@@ -171,8 +171,10 @@ async fn iat_is_read_to_the_millisecond_that_was_written() {
 /// Without leeway a token is good in the millisecond in which it was issued.
 #[actix_web::test]
 async fn a_token_is_good_at_once_without_leeway() {
-    let mut settings = Settings::default();
-    settings.token_issuer = Some(testing::token_issuer());
+    let mut settings = Settings {
+        token_issuer: Some(testing::token_issuer()),
+        ..Settings::default()
+    };
     settings.tokens.leeway = Duration::ZERO;
     let (clock, hand) = Clock::manual();
     let builder = Security::builder().clock(clock).settings(settings);

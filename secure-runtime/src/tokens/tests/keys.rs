@@ -152,10 +152,12 @@ fn a_key_that_cannot_sign_stops_the_start() {
             "not exactly one PEM block: give one `-----BEGIN PRIVATE KEY-----` block",
         ),
     ] {
-        let mut settings = Settings::default();
         let mut issuer = testing::token_issuer();
         issuer.keys = vec![key("a", algorithm, &pem)];
-        settings.token_issuer = Some(issuer);
+        let settings = Settings {
+            token_issuer: Some(issuer),
+            ..Settings::default()
+        };
         let error = Security::builder().settings(settings).build().unwrap_err();
         let Error::Settings(mistakes) = &error else {
             panic!("{error}");
@@ -173,8 +175,10 @@ fn no_private_key_is_shown() {
     let key = key("a", SigningAlgorithm::EdDsa, &pem);
     let mut issuer = testing::token_issuer();
     issuer.keys = vec![key];
-    let mut settings = Settings::default();
-    settings.token_issuer = Some(issuer);
+    let settings = Settings {
+        token_issuer: Some(issuer),
+        ..Settings::default()
+    };
     let shown = format!("{settings:?}");
     let security = Security::builder().settings(settings).build().unwrap();
     let shown = format!("{shown} {:?} {security:?}", security.token_issuer());

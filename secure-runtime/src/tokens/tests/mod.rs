@@ -39,8 +39,10 @@ pub(super) fn rig() -> Rig {
 pub(super) fn rig_with(configure: impl FnOnce(&mut TokenIssuerSettings)) -> Rig {
     let mut issuer = testing::token_issuer();
     configure(&mut issuer);
-    let mut settings = Settings::default();
-    settings.token_issuer = Some(issuer);
+    let settings = Settings {
+        token_issuer: Some(issuer),
+        ..Settings::default()
+    };
     let (clock, hand) = Clock::manual();
     let security = Security::builder()
         .clock(clock.clone())

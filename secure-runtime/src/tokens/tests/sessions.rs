@@ -71,8 +71,10 @@ async fn r03_ending_the_others_keeps_this_one() {
 async fn j15_a_caller_of_another_issuer_ends_nothing_here() {
     let (clock, _hand) = Clock::manual();
     let foreign = testing::Tokens::new(&clock);
-    let mut settings = Settings::default();
-    settings.token_issuer = Some(testing::token_issuer());
+    let settings = Settings {
+        token_issuer: Some(testing::token_issuer()),
+        ..Settings::default()
+    };
     let builder = Security::builder().clock(clock).issuer(foreign.issuer());
     let security = builder.settings(settings).build().unwrap();
     let issuer = security.token_issuer().unwrap();
