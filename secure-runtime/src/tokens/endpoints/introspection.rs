@@ -41,6 +41,8 @@ pub(super) static POLICY: Policy = policy(
 #[derive(Clone, Copy, Debug)]
 pub struct IntrospectionEndpoint;
 
+// Who forgot a policy has no use for a list of these.
+#[diagnostic::do_not_recommend]
 impl SecuredService for IntrospectionEndpoint {
     const ROUTES: &'static [RoutePattern] = &[RoutePattern {
         path: PATH,

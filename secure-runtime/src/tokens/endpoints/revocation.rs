@@ -39,6 +39,8 @@ pub(super) static POLICY: Policy = policy(
 #[derive(Clone, Copy, Debug)]
 pub struct RevocationEndpoint;
 
+// Who forgot a policy has no use for a list of these.
+#[diagnostic::do_not_recommend]
 impl SecuredService for RevocationEndpoint {
     const ROUTES: &'static [RoutePattern] = &[RoutePattern {
         path: PATH,
