@@ -213,10 +213,8 @@ impl<'a> Claims<'a> {
 fn millis(value: &Json<'_>) -> Option<u64> {
     match value {
         Json::Number(seconds) if (0.0..=MAX_SECONDS).contains(seconds) => {
-            // A time of milliseconds has no exact double and comes out up to a tenth of a microsecond
-            // early: without half a microsecond, a token would be a millisecond older than it is.
             // In range by the guard: at most 2.6e14.
-            Some((seconds * 1000.0 + 0.0005) as u64)
+            Some((seconds * 1000.0) as u64)
         }
         _ => None,
     }
