@@ -81,6 +81,7 @@ mod shield;
 mod store;
 pub mod testing;
 pub mod tls;
+pub mod tokens;
 
 pub use address::{
     AddressCounts, ClientAddress, ClientAddresses, ForwardingHeader, TrustsEveryone,
@@ -114,6 +115,7 @@ pub use security::{Security, SecurityBuilder};
 pub use server::{Running, Server};
 pub use settings::Settings;
 pub use shield::Shield;
+pub use tokens::TokenIssuer;
 
 /// Guards a handler.
 ///

@@ -21,7 +21,7 @@ use crate::{
     private::Call,
     response::{self, Secured},
     security::Security,
-    shield,
+    shield, tokens,
 };
 
 /// A handler with a route macro below its `#[secured]`.
@@ -310,7 +310,9 @@ impl Security {
         } in manifest.routes()
         {
             let asks = matches!(policy.access, Access::Authenticated { .. });
-            let wrong = if asks && self.authenticator().is_err() {
+            let wrong = if let Some(missing) = tokens::missing_part(self, policy) {
+                Some(missing.to_owned())
+            } else if asks && self.authenticator().is_err() {
                 Some("asks for credentials, and no issuer is configured: add `[[issuers]]` to the settings".to_owned())
             } else if policy.quotas.is_empty() && takes_meter(policy) {
                 Some(

@@ -22,6 +22,7 @@ use crate::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
         TrustedProxy,
     },
+    tokens::{self, Clients, TokenIssuer},
 };
 #[cfg(feature = "redis")]
 use crate::{
@@ -64,6 +65,7 @@ struct Parts {
     addresses: Arc<ClientAddresses>,
     authenticator: Option<Authenticator>,
     bans: BanList,
+    clients: Clients,
     clock: Clock,
     concurrency: Concurrency,
     limiter: RateLimiter,
@@ -71,6 +73,7 @@ struct Parts {
     one_time_codes: OneTimeCodes,
     revocations: RevocationList,
     settings: Settings,
+    token_issuer: Option<TokenIssuer>,
 }
 
 /// How often one address may present credentials that are wrong, before the answer is 429.
@@ -137,6 +140,17 @@ impl SecurityBuilder {
         } = self;
         settings.check_challenges()?;
         issuers.extend(configured_issuers(&settings)?);
+        let token_issuer = settings
+            .token_issuer
+            .as_ref()
+            .map(|settings| tokens::Prepared::new(settings).map(|keys| (settings, keys)))
+            .transpose()
+            .map_err(Error::Settings)?;
+        let mut max_session = std::time::Duration::ZERO;
+        if let Some((settings, prepared)) = &token_issuer {
+            issuers.push(prepared.issuer());
+            max_session = settings.absolute_lifetime;
+        }
         let authenticator = if issuers.is_empty() {
             None
         } else {
@@ -176,6 +190,8 @@ impl SecurityBuilder {
             let used = Used::in_memory();
             OneTimeCodes::new(clock.clone(), &settings.realm, used)
         };
+        #[cfg(feature = "redis")]
+        let server = store.as_ref().map(|store| Arc::clone(store.server()));
         let revocations = RevocationList::open(
             clock.clone(),
             RevocationOptions {
@@ -183,20 +199,35 @@ impl SecurityBuilder {
                 leeway: settings.tokens.leeway,
                 max_entries: settings.revocation.max_entries.get(),
                 max_lifetime: settings.tokens.max_lifetime,
+                max_session,
                 #[cfg(feature = "redis")]
                 store,
             },
         )?;
+        let start = |(settings, prepared): (_, tokens::Prepared)| {
+            prepared.start(
+                settings,
+                revocations.clone(),
+                #[cfg(feature = "redis")]
+                server,
+            )
+        };
+        let token_issuer = token_issuer
+            .map(start)
+            .transpose()
+            .map_err(|error| wrong("token_issuer", error))?;
         Ok(Security(Arc::new(Parts {
             addresses,
             authenticator,
             bans,
+            clients: Clients::new(&settings.clients),
             clock,
             concurrency,
             limiter,
             #[cfg(feature = "otp")]
             one_time_codes,
             revocations,
+            token_issuer,
             settings,
         })))
     }
@@ -379,6 +410,24 @@ impl Security {
     /// The settings it was made from.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// Issues this service's own tokens.
+    ///
+    /// # Errors
+    ///
+    /// A refusal, where none is configured.
+    pub fn token_issuer(&self) -> Result<&TokenIssuer, Rejection> {
+        self.0.token_issuer.as_ref().ok_or_else(|| {
+            Rejection::new(
+                Refusal::NotConfigured,
+                "no token issuer is configured: add `[token_issuer]` to the settings",
+            )
+        })
+    }
+
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.0.clients
     }
 
     pub(crate) fn authentication_failures(&self) -> &'static Policy {

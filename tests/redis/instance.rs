@@ -188,13 +188,22 @@ impl Instance {
         self.send(TestRequest::get().uri(path), token).await
     }
 
+    /// What becomes of a request with the text of a token, on the route with [`BOUND`].
+    pub(crate) async fn bear(&self, token: &str) -> Verdict {
+        self.send_text(TestRequest::get().uri("/one"), token).await
+    }
+
     async fn send(&self, request: TestRequest, token: &Token) -> Verdict {
+        self.send_text(request, &token.sign()).await
+    }
+
+    async fn send_text(&self, request: TestRequest, token: &str) -> Verdict {
         // From a new address each time: refusals of one are counted.
         static CALLERS: AtomicU32 = AtomicU32::new(1);
         let caller = Ipv4Addr::from(CALLERS.fetch_add(1, Ordering::Relaxed));
         let request = request
             .peer_addr(SocketAddr::new(IpAddr::V4(caller), 50_000))
-            .insert_header((header::AUTHORIZATION, format!("Bearer {}", token.sign())))
+            .insert_header((header::AUTHORIZATION, format!("Bearer {token}")))
             .to_request();
         let start = Instant::now();
         let (status, retry_after) = (self.app)(request).await;

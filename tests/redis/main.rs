@@ -21,4 +21,5 @@ mod proxy;
 mod random;
 mod sentinel;
 mod server;
+mod sessions;
 mod silence;

@@ -30,6 +30,7 @@ fn expected(refusal: Refusal) -> Option<(&'static str, &'static str, &'static st
         Refusal::NotConfigured => ("sys_not_configured", "missing", "Missing"),
         Refusal::Overloaded => ("excess_concurrency", "single", "of the route"),
         Refusal::QuotaExceeded => ("excess_rate_limit_exceeded", "rare", "quota"),
+        Refusal::RefreshTokenInvalid => ("authn_token_invalid", "refresh", "not known"),
         Refusal::RoleMissing => ("authz_fail", "admin", "role"),
         Refusal::ScopeMissing => ("authz_fail", "scoped", "scope"),
         Refusal::Undecided => ("sys_undecided", "undecided", "no connection to the store"),

@@ -24,3 +24,4 @@ mod rig;
 mod rules;
 mod settings;
 mod shapes;
+mod tokens;

@@ -43,7 +43,6 @@ use std::{sync::Arc, time::Duration};
 use actix_web::http::header::HeaderMap;
 use arc_swap::ArcSwap;
 
-pub(crate) use self::jwt::is_identifier;
 use self::{cache::Cache, issuer::Issuers, jwt::Reason};
 pub use self::{
     credentials::{Credentials, MAX_TOKEN_BYTES},
@@ -51,6 +50,7 @@ pub use self::{
     keys::{EcdsaAlgorithm, HmacAlgorithm, KeyError, RsaAlgorithm, VerifyingKey},
     principal::{Claims, Principal},
 };
+pub(crate) use self::{jwt::is_identifier, principal::SessionHolder};
 use crate::{
     clock::Clock,
     rejection::{Refusal, Rejection},
@@ -217,8 +217,12 @@ impl Authenticator {
 
     /// Who sends a request with these header fields.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Rejection> {
+        self.authenticate_token(credentials::token(headers)?)
+    }
+
+    /// Whose token this is.
+    pub(crate) fn authenticate_token(&self, token: &[u8]) -> Result<Principal, Rejection> {
         let invalid = |reason: Reason| Rejection::new(Refusal::CredentialsInvalid, reason);
-        let token = credentials::token(headers)?;
         let snapshot = self.snapshot.load();
         // Bytes that were verified before need not be looked at once more.
         if let Some(cache) = &snapshot.cache
@@ -270,7 +274,7 @@ impl Authenticator {
     }
 
     fn now(&self) -> u64 {
-        self.clock.unix_seconds().saturating_mul(1000)
+        self.clock.unix_millis()
     }
 }
 

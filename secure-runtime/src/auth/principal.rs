@@ -69,6 +69,14 @@ pub(super) struct Verified {
     pub(super) token_id: Box<str>,
 }
 
+/// Whose session it is. Texts as in tokens, time in milliseconds since 1970.
+pub(crate) struct SessionHolder<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) opened_at: u64,
+    pub(crate) session_id: &'a str,
+    pub(crate) subject: &'a str,
+}
+
 /// When a token is valid, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lifetime {
@@ -108,6 +116,28 @@ impl Principal {
             verified,
             unrevoked_at: AtomicU64::new(0),
         }))
+    }
+
+    /// The holder of a session, for judging whether it was revoked since it was opened.
+    pub(crate) fn of_session(issuer: &str, holder: &SessionHolder<'_>) -> Self {
+        Self::new(Verified {
+            authenticated_at: None,
+            client_id: Some(Box::from(holder.client_id)),
+            factors: Box::default(),
+            identity: Arc::from(""),
+            issuer: Arc::from(issuer),
+            lifetime: Lifetime {
+                expires_at: u64::MAX,
+                issued_at: holder.opened_at,
+                not_before: 0,
+            },
+            payload: Box::from("{}"),
+            roles: Box::default(),
+            scopes: Box::default(),
+            session_id: Some(Box::from(holder.session_id)),
+            subject: Box::from(holder.subject),
+            token_id: Box::from(holder.session_id),
+        })
     }
 
     /// The caller's name, unique within the [`issuer`](Self::issuer) only.

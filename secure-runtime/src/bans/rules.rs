@@ -49,7 +49,8 @@ impl StrikeKind {
         match refusal {
             Refusal::CredentialsAmbiguous
             | Refusal::CredentialsInvalid
-            | Refusal::CredentialsRevoked => Some(Self::Authentication),
+            | Refusal::CredentialsRevoked
+            | Refusal::RefreshTokenInvalid => Some(Self::Authentication),
             Refusal::Forbidden | Refusal::Hidden | Refusal::RoleMissing | Refusal::ScopeMissing => {
                 Some(Self::Authorization)
             }

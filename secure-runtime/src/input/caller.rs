@@ -1,5 +1,5 @@
 //! The caller: `Principal` and `Claims`, verified before anything is read; and what can log one
-//! out or ban it.
+//! in and out, or ban it.
 
 use serde::de::DeserializeOwned;
 
@@ -11,6 +11,7 @@ use crate::{
     policy::InputKind,
     rejection::{Refusal, Rejection},
     revocation::RevocationList,
+    tokens::TokenIssuer,
 };
 
 impl Input for Principal {
@@ -72,5 +73,13 @@ impl Input for RevocationList {
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         Ok(admitted.security().revocations().clone())
+    }
+}
+
+impl Input for TokenIssuer {
+    const KIND: InputKind = InputKind::Server;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        admitted.security().token_issuer().cloned()
     }
 }

@@ -54,6 +54,8 @@ pub enum Refusal {
     Overloaded,
     /// Too many requests.
     QuotaExceeded,
+    /// The refresh token is unknown, spent, expired or revoked.
+    RefreshTokenInvalid,
     /// The caller lacks a role.
     RoleMissing,
     /// The caller's token lacks a scope.
@@ -238,6 +240,14 @@ impl Refusal {
                 None,
                 "excess_rate_limit_exceeded",
                 "too many requests",
+            ),
+            // One answer for all of them: who stole a token need not learn what was noticed. The
+            // status is that of `invalid_grant` (RFC 6749 section 5.2).
+            Self::RefreshTokenInvalid => row(
+                StatusCode::BAD_REQUEST,
+                None,
+                "authn_token_invalid",
+                "the refresh token is not valid",
             ),
             Self::RoleMissing => row(
                 StatusCode::FORBIDDEN,

@@ -33,6 +33,8 @@ const GENERATIONS_OF_A_LIST: u64 = 1 << 40;
 pub(super) struct Retention {
     pub(super) leeway: u64,
     pub(super) max_lifetime: u64,
+    /// Of the sessions of this service's own issuer, which cut-offs end too; zero without one.
+    pub(super) max_session: u64,
 }
 
 /// A clock that is put back by this much revives nothing. Milliseconds.
@@ -43,7 +45,10 @@ impl Retention {
     pub(super) fn until(self, level: Level, time: u64) -> u64 {
         let lifetime = match level {
             Level::Token => 0,
-            _ => self.max_lifetime,
+            // Who ends one of our own sessions takes it out of its store, so that the many entries
+            // of those who log out need not be kept for as long as a session lives.
+            Level::Session => self.max_lifetime,
+            _ => self.max_lifetime.max(self.max_session),
         };
         time.saturating_add(lifetime).saturating_add(self.leeway)
     }
@@ -142,6 +147,26 @@ impl Entries {
             name.is_some_and(|name| refuses(level, issuer, name))
                 .then_some(level)
         })
+    }
+
+    /// The greatest cut-off that a new token of this subject and client would meet.
+    pub(super) fn cut_off(&self, issuer: &str, client_id: &str, subject: &str) -> u64 {
+        let everybody = self.time(Level::Everybody, 0, "");
+        let Some(issuer) = self.issuers.load().numbers.get(issuer).copied() else {
+            return everybody.unwrap_or(0);
+        };
+        let named = [
+            (Level::Issuer, ""),
+            (Level::Client, client_id),
+            (Level::Subject, subject),
+        ];
+        let named = named.map(|(level, name)| self.time(level, issuer, name));
+        named
+            .into_iter()
+            .flatten()
+            .chain(everybody)
+            .max()
+            .unwrap_or(0)
     }
 
     pub(super) fn count(&self, level: Level) -> usize {

@@ -282,6 +282,7 @@ fn write_anew(path: &Path, writer: &Writer) -> Result<(File, usize), RevocationE
         let Retention {
             leeway,
             max_lifetime,
+            max_session: _,
         } = writer.retention();
         let format = Record::Format {
             version: VERSION,

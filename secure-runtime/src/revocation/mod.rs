@@ -150,6 +150,8 @@ pub(crate) struct RevocationOptions {
     pub(crate) leeway: Duration,
     pub(crate) max_entries: usize,
     pub(crate) max_lifetime: Duration,
+    /// The longest session of this service's own issuer; zero without one.
+    pub(crate) max_session: Duration,
     #[cfg(feature = "redis")]
     pub(crate) store: Option<Store>,
 }
@@ -192,12 +194,14 @@ impl RevocationList {
             leeway,
             max_entries,
             max_lifetime,
+            max_session,
             #[cfg(feature = "redis")]
             store,
         } = options;
         let retention = Retention {
             leeway: auth::millis(leeway),
             max_lifetime: auth::millis(max_lifetime),
+            max_session: auth::millis(max_session),
         };
         let (entries, mut writer) = Entries::new(retention, max_entries);
         let now = clock.unix_seconds().saturating_mul(1000);
@@ -439,8 +443,21 @@ impl RevocationList {
         self.revoke_at(key.to_target(), cut_off).await
     }
 
+    /// An `iat` for a token of this subject that no revocation of before refuses: now, or just
+    /// after a cut-off that was made in this millisecond. What is revoked from now on refuses it.
+    pub(crate) fn issue_time(&self, issuer: &str, client_id: &str, subject: &str) -> u64 {
+        let now = self.now();
+        let cut_off = self.0.entries.cut_off(issuer, client_id, subject);
+        if cut_off < now {
+            return now;
+        }
+        let issued_at = cut_off.saturating_add(1);
+        self.0.ahead.note(issuer, issued_at);
+        issued_at
+    }
+
     /// Milliseconds; of the shared store where there is one, so that no process' clock matters.
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         let ours = self.0.clock.unix_millis();
         #[cfg(feature = "redis")]
         if let Some(shared) = &self.0.shared {

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{Settings, Transport, TrustedProxy};
+use super::{Settings, TokenIssuerSettings, Transport, TrustedProxy};
 use crate::{
     bans::LONGEST,
     error::{Mistake, Mistakes},
@@ -50,6 +50,8 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     ban_rules(settings, mistakes);
     redis(settings, mistakes);
     revocation_file(settings, mistakes);
+    token_issuer(settings, mistakes);
+    clients(settings, mistakes);
 }
 
 /// What stands between quotes in a header field.
@@ -346,6 +348,113 @@ fn max_lifetime(settings: &Settings, mistakes: &mut Mistakes) {
         mistakes.add(Mistake::new(
             "tokens.max_lifetime",
             "write `1s` to `366day`, as in `24h`",
+        ));
+    }
+}
+
+/// Most sessions of one subject: they are looked through when another is opened.
+const MAX_SESSIONS_PER_SUBJECT: usize = 1000;
+
+/// Settings made by hand are held to this as well.
+pub(super) fn token_issuer(settings: &Settings, mistakes: &mut Mistakes) {
+    let Some(issuer) = &settings.token_issuer else {
+        return;
+    };
+    let mut mistake = |key: &str, problem: &str| {
+        mistakes.add(Mistake::new(format!("token_issuer.{key}"), problem));
+    };
+    let seconds = Duration::from_secs;
+    if !(seconds(5 * 60)..=seconds(15 * 60)).contains(&issuer.access_lifetime) {
+        mistake("access_lifetime", "write `5min` to `15min`");
+    } else if issuer.access_lifetime > settings.tokens.max_lifetime {
+        mistake(
+            "access_lifetime",
+            "longer than `tokens.max_lifetime`, so that no token would be taken",
+        );
+    }
+    if issuer.absolute_lifetime < issuer.access_lifetime || issuer.absolute_lifetime > MAX_LIFETIME
+    {
+        mistake(
+            "absolute_lifetime",
+            "write at least `access_lifetime` and at most `366day`, as in `30day`",
+        );
+    } else if issuer.idle_lifetime < issuer.access_lifetime
+        || issuer.idle_lifetime > issuer.absolute_lifetime
+    {
+        mistake(
+            "idle_lifetime",
+            "write at least `access_lifetime` and at most `absolute_lifetime`, as in `14day`",
+        );
+    }
+    if issuer.retry_grace > seconds(60) {
+        mistake("retry_grace", "write at most `60s`");
+    }
+    if issuer.max_sessions_per_subject.get() > MAX_SESSIONS_PER_SUBJECT {
+        mistake("max_sessions_per_subject", "write at most 1000");
+    }
+    if settings
+        .issuers
+        .iter()
+        .any(|other| other.issuer == issuer.issuer)
+    {
+        mistake(
+            "issuer",
+            "`[[issuers]]` lists it as well; its keys are known here, remove it there",
+        );
+    }
+    if settings.redis.is_some() && issuer.refresh_secret.is_none() {
+        mistake(
+            "refresh_secret_file",
+            "missing; processes that share `[redis]` need one secret, which `openssl rand -base64 32` \
+             makes",
+        );
+    }
+    signing_keys(issuer, &mut mistake);
+}
+
+fn signing_keys(issuer: &TokenIssuerSettings, mistake: &mut impl FnMut(&str, &str)) {
+    if issuer.keys.is_empty() {
+        mistake("keys", "missing; add a table `[[token_issuer.keys]]`");
+    } else if issuer.current_key().is_none() {
+        let problem = match &issuer.signing_key {
+            Some(_) => "no key has this id",
+            None => "missing; write the id of the key that signs",
+        };
+        mistake("signing_key", problem);
+    }
+    let mut seen = HashSet::new();
+    for (number, key) in issuer.keys.iter().enumerate() {
+        if !seen.insert(&key.id) {
+            mistake(&format!("keys[{number}].id"), "another key has the same id");
+        }
+    }
+}
+
+/// Settings made by hand are held to this as well.
+pub(super) fn clients(settings: &Settings, mistakes: &mut Mistakes) {
+    let mut seen = HashSet::new();
+    for (index, client) in settings.clients.iter().enumerate() {
+        let mut mistake = |key: &str, problem: &str| {
+            mistakes.add(Mistake::new(format!("clients[{index}].{key}"), problem));
+        };
+        if !seen.insert(&client.id) {
+            mistake("id", "another client has the same id");
+        }
+        let is_hash =
+            |text: &String| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !(1..=2).contains(&client.secret_sha256.len())
+            || !client.secret_sha256.iter().all(is_hash)
+        {
+            mistake(
+                "secret_sha256",
+                "write the SHA-256 of the secret in 64 hexadecimal digits; one, or two while it is replaced",
+            );
+        }
+    }
+    if !settings.clients.is_empty() && settings.token_issuer.is_none() {
+        mistakes.add(Mistake::new(
+            "clients",
+            "`[token_issuer]` is missing; clients ask about the tokens that it issues",
         ));
     }
 }

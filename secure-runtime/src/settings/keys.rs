@@ -311,7 +311,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("the file of this name cannot be read: {error}"))
 }
 
-fn looks_like_pem(path: &Path) -> bool {
+pub(super) fn looks_like_pem(path: &Path) -> bool {
     path.to_string_lossy().contains("-----")
 }
 

@@ -36,6 +36,7 @@ mod listen;
 mod read;
 mod redis;
 mod sections;
+mod token_issuer;
 mod units;
 
 #[cfg(test)]
@@ -59,6 +60,9 @@ pub use self::listen::{
     ListenAddress, NotAProxy, NotASocketMode, NotAnAddress, SocketMode, TrustedProxy,
 };
 pub use self::redis::{RedisSettings, RedisUrl};
+pub use self::token_issuer::{
+    ClientSettings, PrivateKeySource, SigningAlgorithm, SigningKeySettings, TokenIssuerSettings,
+};
 pub use crate::address::Ipv6Prefix;
 use crate::error::{Error, Mistake, Mistakes};
 
@@ -103,6 +107,10 @@ pub struct Settings {
     pub redis: Option<RedisSettings>,
     /// `[revocation]`: where revoked tokens are remembered.
     pub revocation: RevocationSettings,
+    /// `[token_issuer]`: the tokens that this service issues itself. Default: none.
+    pub token_issuer: Option<TokenIssuerSettings>,
+    /// `[[clients]]`: who may revoke and introspect those over HTTP.
+    pub clients: Vec<ClientSettings>,
     /// `[danger]`: what gives protection up.
     pub danger: DangerSettings,
 }
@@ -121,6 +129,8 @@ impl Default for Settings {
             bans: BanSettings::default(),
             redis: None,
             revocation: RevocationSettings::default(),
+            token_issuer: None,
+            clients: Vec::new(),
             danger: DangerSettings::default(),
         }
     }
@@ -403,10 +413,13 @@ impl Settings {
     }
 
     /// The part of [`check`](Self::check) that holds for settings made by hand as well: they may
-    /// leave out what a server needs, and what they say of themselves goes into header fields.
+    /// leave out what a server needs, but what they say of themselves goes into header fields, and
+    /// the bounds of what is issued hold.
     pub(crate) fn check_challenges(&self) -> Result<(), Error> {
         let mut mistakes = Mistakes::default();
         check::challenges(self, &mut mistakes);
+        check::token_issuer(self, &mut mistakes);
+        check::clients(self, &mut mistakes);
         mistakes.into_result(Error::Settings)
     }
 }

@@ -5,9 +5,10 @@ use std::{cell::RefCell, collections::HashMap, fmt::Display, str::FromStr};
 use config::{Value, ValueKind};
 
 use super::{
-    BanRuleSettings, BanSettings, ClientAddressSettings, DangerSettings, ForwardedHeader,
-    Ipv6Prefix, IssuerSettings, KeySettings, KeySource, LimitSettings, ListenAddress, NotAProxy,
-    RedisSettings, RevocationSettings, ServerSettings, Settings, SocketMode, TlsSettings,
+    BanRuleSettings, BanSettings, ClientAddressSettings, ClientSettings, DangerSettings,
+    ForwardedHeader, Ipv6Prefix, IssuerSettings, KeySettings, KeySource, LimitSettings,
+    ListenAddress, NotAProxy, PrivateKeySource, RedisSettings, RevocationSettings, ServerSettings,
+    Settings, SigningAlgorithm, SigningKeySettings, SocketMode, TlsSettings, TokenIssuerSettings,
     TokenSettings, Transport, keys,
     read::{Table, boolean, count, parsed, text, texts},
     units,
@@ -43,6 +44,12 @@ pub(super) fn settings(entries: HashMap<String, Value>, mistakes: &mut Mistakes)
         revocation: root
             .table("revocation", revocation)
             .unwrap_or(default.revocation),
+        token_issuer: root.table("token_issuer", token_issuer).flatten(),
+        clients: root
+            .tables("clients", client)
+            .into_iter()
+            .flatten()
+            .collect(),
         danger: root.table("danger", danger).unwrap_or(default.danger),
     };
     root.refuse_the_rest();
@@ -312,6 +319,93 @@ fn revocation(table: &mut Table<'_>) -> RevocationSettings {
             .optional("max_entries", count)
             .unwrap_or(default.max_entries),
     }
+}
+
+fn token_issuer(table: &mut Table<'_>) -> Option<TokenIssuerSettings> {
+    let issuer = table.required("issuer", text);
+    let audience = table.required("audience", text);
+    let default = TokenIssuerSettings::new("", "");
+    let mut duration = |key, default| {
+        let given = table.optional(key, parsed(units::duration, DURATION));
+        given.unwrap_or(default)
+    };
+    let access_lifetime = duration("access_lifetime", default.access_lifetime);
+    let idle_lifetime = duration("idle_lifetime", default.idle_lifetime);
+    let absolute_lifetime = duration("absolute_lifetime", default.absolute_lifetime);
+    let retry_grace = duration("retry_grace", default.retry_grace);
+    let settings = TokenIssuerSettings {
+        issuer: String::new(),
+        audience: String::new(),
+        signing_key: table.optional("signing_key", text),
+        refresh_secret: refresh_secret(table),
+        access_lifetime,
+        idle_lifetime,
+        absolute_lifetime,
+        retry_grace,
+        max_sessions: table
+            .optional("max_sessions", count)
+            .unwrap_or(default.max_sessions),
+        max_sessions_per_subject: table
+            .optional("max_sessions_per_subject", count)
+            .unwrap_or(default.max_sessions_per_subject),
+        keys: table
+            .tables("keys", signing_key)
+            .into_iter()
+            .flatten()
+            .collect(),
+    };
+    Some(TokenIssuerSettings {
+        issuer: issuer?,
+        audience: audience?,
+        ..settings
+    })
+}
+
+fn refresh_secret(table: &mut Table<'_>) -> Option<KeySource> {
+    if table.given(&["refresh_secret", "refresh_secret_file"]) > 1 {
+        table.mistake_here("write one of `refresh_secret` and `refresh_secret_file`, not both");
+    }
+    let here = table.optional("refresh_secret", |kind| keys::secret(&text(kind)?));
+    let file = table.optional("refresh_secret_file", text);
+    here.map(KeySource::Secret)
+        .or(file.map(|path| KeySource::SecretFile(path.into())))
+}
+
+fn signing_key(table: &mut Table<'_>) -> Option<SigningKeySettings> {
+    let id = table.required("id", text);
+    let algorithm = table.optional(
+        "algorithm",
+        parsed(SigningAlgorithm::named, "write `EdDSA` or `ES256`"),
+    );
+    let given = table.given(&["private_key", "private_key_file"]);
+    let sources = [
+        table
+            .optional("private_key", text)
+            .map(|pem| PrivateKeySource::Pem(pem.into())),
+        table
+            .optional("private_key_file", text)
+            .map(|path| PrivateKeySource::File(path.into())),
+    ];
+    if given != 1 {
+        table.mistake_here("write exactly one of `private_key` and `private_key_file`");
+    }
+    let source = sources.into_iter().flatten().next()?;
+    Some(SigningKeySettings {
+        id: id?,
+        algorithm: algorithm.unwrap_or_default(),
+        source,
+    })
+}
+
+fn client(table: &mut Table<'_>) -> Option<ClientSettings> {
+    let id = table.required("id", text);
+    let secret_sha256 = table.required("secret_sha256", texts);
+    let introspect = table.optional("introspect", boolean).unwrap_or_default();
+    Some(ClientSettings {
+        id: id?,
+        secret_sha256: secret_sha256?,
+        introspect,
+    })
 }
 
 fn danger(table: &mut Table<'_>) -> DangerSettings {

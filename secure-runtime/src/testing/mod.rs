@@ -42,4 +42,4 @@ pub use lock::assert_policy_lock;
 #[cfg(feature = "otp")]
 pub use otp::one_time_code;
 pub use service::{TestCall, TestResponse, TestService};
-pub use tokens::{Token, Tokens};
+pub use tokens::{Token, Tokens, token_issuer};

@@ -11,7 +11,27 @@ use serde_json::{Map, Value, json};
 use crate::{
     auth::{Issuer, VerifyingKey},
     clock::Clock,
+    settings::{PrivateKeySource, SigningKeySettings, TokenIssuerSettings},
 };
+
+/// Settings of a [`TokenIssuer`](crate::TokenIssuer) with a new key: `https://self.test`, whose
+/// tokens are for `service.test`.
+///
+/// ```
+/// # use secure_runtime::{Settings, testing::{self, TestService}};
+/// # async fn service() {
+/// let mut settings = Settings::default();
+/// settings.danger.plaintext = true;
+/// settings.token_issuer = Some(testing::token_issuer());
+/// let service = TestService::with(|_| {}, |security| security.settings(settings)).await;
+/// # }
+/// ```
+pub fn token_issuer() -> TokenIssuerSettings {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key is generated");
+    let pem = pem("PRIVATE KEY", key.serialize_der());
+    let key = SigningKeySettings::new("test", PrivateKeySource::Pem(pem.into()));
+    TokenIssuerSettings::new("https://self.test", "service.test").key(key)
+}
 
 /// An issuer of tokens for tests and demonstrations, with a key of its own (EdDSA).
 #[derive(Clone)]

@@ -8,8 +8,9 @@ use std::{fmt, time::Duration};
 use actix_web::{App, HttpResponse, Responder, get, post, web};
 use futures_util::FutureExt;
 use secure_runtime::{
-    Principal, Refusal, Routes, Settings, secured,
-    testing::{TestCall, TestResponse, TestService},
+    Principal, Refusal, Rejection, Routes, Settings, TokenIssuer, secured,
+    testing::{self, TestCall, TestResponse, TestService},
+    tokens::RefreshToken,
 };
 use serde_json::{Value, json};
 
@@ -125,8 +126,22 @@ async fn single(body: web::Bytes) -> impl Responder {
     body.len().to_string()
 }
 
+#[derive(serde::Deserialize, garde::Validate)]
+struct Refresh {
+    #[garde(skip)]
+    refresh_token: RefreshToken,
+}
+
+#[secured(public)]
+#[post("/refresh")]
+async fn refresh(issuer: TokenIssuer, body: web::Json<Refresh>) -> Result<HttpResponse, Rejection> {
+    let tokens = issuer.refresh(&body.refresh_token).await?;
+    Ok(HttpResponse::Ok().json(tokens))
+}
+
 fn routes(routes: &mut Routes) {
     routes
+        .service(refresh)
         .service(fresh)
         .service(things)
         .service(search)
@@ -141,7 +156,7 @@ fn routes(routes: &mut Routes) {
         .service(single);
 }
 
-pub(crate) const ALL: [Refusal; 26] = [
+pub(crate) const ALL: [Refusal; 27] = [
     Refusal::AuthenticationTooOld,
     Refusal::Banned,
     Refusal::BodyMalformed,
@@ -164,6 +179,7 @@ pub(crate) const ALL: [Refusal; 26] = [
     Refusal::NotFound,
     Refusal::Overloaded,
     Refusal::QuotaExceeded,
+    Refusal::RefreshTokenInvalid,
     Refusal::RoleMissing,
     Refusal::ScopeMissing,
     Refusal::Undecided,
@@ -175,6 +191,7 @@ async fn service() -> TestService {
         let mut settings = Settings::default();
         settings.danger.plaintext = true;
         settings.realm = "things".to_owned();
+        settings.token_issuer = Some(testing::token_issuer());
         security.settings(settings)
     })
     .await
@@ -265,6 +282,9 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
         Refusal::QuotaExceeded => {
             assert_eq!(caller(service.get("/rare")).send().await.status(), 200);
             caller(service.get("/rare"))
+        }
+        Refusal::RefreshTokenInvalid => {
+            marked(service.post("/refresh")).json(json!({ "refresh_token": CANARY }))
         }
         Refusal::RoleMissing => caller(service.get("/admin")).role(CANARY),
         Refusal::ScopeMissing => caller(service.get("/scoped")).scope(CANARY),

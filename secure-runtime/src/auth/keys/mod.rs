@@ -208,6 +208,17 @@ impl VerifyingKey {
         }
     }
 
+    /// The counterpart of an Ed25519 key that this service signs with.
+    pub(crate) fn of_ed25519_point(point: &[u8]) -> Result<Self, KeyError> {
+        Self::public(Algorithm::EdDsa, &signature::ED25519, point)
+    }
+
+    /// The counterpart of a P-256 key that this service signs with.
+    pub(crate) fn of_p256_point(point: &[u8]) -> Result<Self, KeyError> {
+        let algorithm = Algorithm::Ecdsa(EcdsaAlgorithm::Es256);
+        Self::public(algorithm, &signature::ECDSA_P256_SHA256_FIXED, point)
+    }
+
     /// Names the key: a token whose `kid` is another is not verified with it.
     ///
     /// A token without `kid` is verified with an issuer's only key, whether that has a name or
@@ -240,7 +251,7 @@ impl VerifyingKey {
     }
 
     /// Whether `signature` was made over `message` with the counterpart of this key.
-    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.verifier {
             // Compares the whole tag in constant time.
             Verifier::Hmac(key) => hmac::verify(key, message, signature).is_ok(),

@@ -156,8 +156,10 @@ impl Follower<'_> {
         }
     }
 
+    /// The answer took its time, so the server is taken to be a little behind what it is: a token
+    /// that is issued by that time is never later than a cut-off which follows it.
     fn note_time(&self, state: &State) {
-        let ours = self.shared.clock.unix_seconds().saturating_mul(1000);
+        let ours = self.shared.clock.unix_millis();
         let signed = |millis: u64| i64::try_from(millis).unwrap_or(i64::MAX);
         let ahead = signed(state.now).saturating_sub(signed(ours));
         self.shared.ahead.store(ahead, Ordering::Relaxed);

@@ -45,6 +45,7 @@ fn r07_every_subset_of_levels_in_every_order() {
     let retention = Retention {
         leeway: 60_000,
         max_lifetime: 24 * 3_600_000,
+        max_session: 0,
     };
     let all = sequences(CUT_OFFS.len());
     assert_eq!(all.len(), 326);

@@ -5,7 +5,7 @@ use super::*;
 /// Until the last instant at which the token would be valid, whatever was swept meanwhile.
 #[tokio::test]
 async fn r06_a_token_is_refused_until_exp_and_leeway() {
-    for (exp, valid_millis) in [(300.0, 360_000), (300.9, 361_000), (0.5, 61_000)] {
+    for (exp, valid_millis) in [(300.0, 360_000), (300.9, 360_900), (0.5, 60_500)] {
         let rig = Rig::new();
         let start = rig.clock.unix_seconds();
         let token = rig.token().claim("exp", start as f64 + exp).sign();
@@ -45,8 +45,7 @@ async fn r06_a_cut_off_is_kept_until_no_token_from_before_is_valid() {
             _ => list.revoke_session(ISSUER, SESSION).await,
         }
         .unwrap();
-        // 250 ms into a second, so `exp` and leeway are reached with the second after.
-        for millis in [1, (24 * 3600 + 60) * 1000 - 2, 750] {
+        for millis in [1, (24 * 3600 + 60) * 1000 - 2] {
             rig.advance(millis);
             rig.sweep().await;
             assert!(rig.authenticate(&token).is_ok(), "not expired yet");

@@ -44,6 +44,7 @@ async fn beyond_the_bound_a_revocation_fails_and_none_is_dropped() {
 const RETENTION: Retention = Retention {
     leeway: 60_000,
     max_lifetime: 24 * 3_600_000,
+    max_session: 0,
 };
 
 /// Entries go in any order, and the others are still found.

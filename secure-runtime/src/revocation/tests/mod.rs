@@ -123,6 +123,7 @@ fn options() -> RevocationOptions {
         leeway: Duration::from_secs(60),
         max_entries: 1000,
         max_lifetime: Duration::from_secs(24 * 3600),
+        max_session: Duration::ZERO,
         #[cfg(feature = "redis")]
         store: None,
     }

@@ -1,6 +1,7 @@
 mod environment;
 mod mistakes;
 mod secrets;
+mod token_issuer;
 
 use std::ffi::OsString;
 
