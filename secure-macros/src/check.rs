@@ -9,6 +9,7 @@ use crate::model::{Access, Allow, Args, BodyKey, Handler, Names, Policy, Quota, 
 use crate::units::{self, LONGEST_AGE, LONGEST_UPLOAD};
 use crate::vocabulary::{Defaults, Table, Vocabulary};
 
+pub(crate) mod load;
 mod names;
 pub(crate) mod outage;
 mod quotas;
@@ -60,11 +61,17 @@ pub(crate) fn policy(
     }
     let access = access(&subject, errors);
     let quotas = quotas::quotas(&subject, errors);
+    let cost = load::cost(&subject, quotas.as_deref(), errors);
+    let concurrency = load::concurrency(&subject, errors);
+    let priority = load::priority(&subject, errors);
     let max_body = max_body(&subject, errors);
     let body_timeout = body_timeout(&subject, errors);
     Some(Policy {
         access: access?,
         quotas: quotas?,
+        cost: cost?,
+        concurrency: concurrency?,
+        priority: priority?,
         max_body: max_body?,
         body_timeout: body_timeout?,
         body_keys: body_keys(args),

@@ -12,10 +12,13 @@ pub(crate) struct Args {
     /// An expression, as its tokens.
     pub(crate) allow: Option<Setting<TokenStream>>,
     pub(crate) body_timeout: Option<Setting<Text>>,
+    pub(crate) concurrency: Option<Setting<Number>>,
+    pub(crate) cost: Option<Setting<Number>>,
     pub(crate) hide: Option<Setting<()>>,
     pub(crate) max_age: Option<Setting<Text>>,
     pub(crate) max_body: Option<Setting<Text>>,
     pub(crate) outage: Option<Setting<Text>>,
+    pub(crate) priority: Option<Setting<Text>>,
     pub(crate) public: Option<Setting<Option<Text>>>,
     pub(crate) rate: Option<Setting<Vec<Text>>>,
     pub(crate) revocation: Option<Setting<Switch>>,
@@ -37,6 +40,13 @@ pub(crate) struct Setting<T> {
 #[derive(Debug)]
 pub(crate) struct Text {
     pub(crate) text: String,
+    pub(crate) place: Place,
+}
+
+/// A whole number, and its place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Number {
+    pub(crate) value: u32,
     pub(crate) place: Place,
 }
 
@@ -103,6 +113,10 @@ pub(crate) struct Parameter {
 pub(crate) struct Policy {
     pub(crate) access: Access,
     pub(crate) quotas: Vec<Quota>,
+    /// Units of each quota.
+    pub(crate) cost: u32,
+    pub(crate) concurrency: Option<u32>,
+    pub(crate) priority: Priority,
     pub(crate) max_body: u64,
     pub(crate) body_timeout: u64,
     /// Keys that make sense only where a body is read.
@@ -120,6 +134,9 @@ impl Policy {
         Self {
             access: Access::Refused,
             quotas: Vec::new(),
+            cost: 1,
+            concurrency: None,
+            priority: Priority::Normal,
             max_body: 0,
             body_timeout: 0,
             body_keys: Vec::new(),
@@ -145,6 +162,13 @@ pub(crate) enum Access {
     },
     /// Nobody: the vocabulary could not be read and the build fails elsewhere.
     Refused,
+}
+
+/// Who is served where the process has little room left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Priority {
+    Critical,
+    Normal,
 }
 
 /// What happens where the shared store does not answer.

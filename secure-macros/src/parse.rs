@@ -14,17 +14,20 @@ mod switch;
 mod value;
 
 use switch::switch;
-use value::{flag, names_of, path, reason, rule, text, texts};
+use value::{flag, names_of, number, path, reason, rule, text, texts};
 
 /// Every key, in alphabetical order.
 const KEYS: &[&str] = &[
     "allow",
     "body_timeout",
+    "concurrency",
+    "cost",
     "crate",
     "hide",
     "max_age",
     "max_body",
     "outage",
+    "priority",
     "public",
     "rate",
     "revocation",
@@ -88,11 +91,14 @@ fn item(
     match name.as_str() {
         "allow" => args.allow = Some(setting(&key, rule(input, &key)?)),
         "body_timeout" => args.body_timeout = Some(setting(&key, text(input, &key)?)),
+        "concurrency" => args.concurrency = Some(setting(&key, number(input, &key)?)),
+        "cost" => args.cost = Some(setting(&key, number(input, &key)?)),
         "crate" => args.runtime = Some(setting(&key, path(input, &key)?)),
         "hide" => args.hide = Some(setting(&key, flag(input, &key)?)),
         "max_age" => args.max_age = Some(setting(&key, text(input, &key)?)),
         "max_body" => args.max_body = Some(setting(&key, text(input, &key)?)),
         "outage" => args.outage = Some(setting(&key, text(input, &key)?)),
+        "priority" => args.priority = Some(setting(&key, text(input, &key)?)),
         "public" => args.public = Some(setting(&key, reason(input, &key)?)),
         "rate" => args.rate = Some(setting(&key, texts(input, &key, errors)?)),
         "revocation" => args.revocation = Some(setting(&key, switch(input, &key, errors)?)),

@@ -9,6 +9,7 @@
 
 mod attribute;
 mod expansion;
+mod load;
 mod names;
 mod outage;
 mod properties;

@@ -102,6 +102,8 @@ pub(crate) struct Defaults {
     pub(crate) rate: Vec<Named>,
     pub(crate) max_body: u64,
     pub(crate) body_timeout: u64,
+    /// Requests of one handler at a time; `None` is no bound.
+    pub(crate) concurrency: Option<u32>,
     /// Seconds. To switch it off by default is not offered: that wants a reason, route by route.
     pub(crate) revocation: u64,
     pub(crate) outage: Outage,
@@ -130,6 +132,7 @@ impl Default for Defaults {
             }],
             max_body: 64_000,
             body_timeout: 10,
+            concurrency: None,
             revocation: 2,
             outage: Outage::Deny,
         }

@@ -15,8 +15,9 @@ use crate::{
     address::ClientAddress,
     auth::Principal,
     authorization::{self, Decision},
+    concurrency::Place,
     input::body::Body,
-    limit::{self, Charges},
+    limit::{self, Charges, Meter},
     policy::{Access, Outage, Policy, Revocation},
     rejection::{Refusal, Rejection},
     response::{self, Answer, Secured},
@@ -35,6 +36,8 @@ pub struct Admitted {
     pub(crate) body: Body,
     pub(crate) principal: Option<Principal>,
     charges: Charges,
+    /// Held until the answer was sent.
+    place: Place,
 }
 
 /// Judges a request by its policy: everything that can be known without its body.
@@ -45,10 +48,13 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         request,
         principal,
         charges,
+        place,
         ..
     } = admitted;
 
     transport(security, request)?;
+
+    *place = security.concurrency().take(policy)?;
 
     let address = client_address(security, request);
 
@@ -220,6 +226,7 @@ impl Admitted {
             request,
             principal: None,
             charges: Charges::default(),
+            place: Place::default(),
         };
         match check(&mut admitted).await {
             Ok(()) => Ok(admitted),
@@ -253,8 +260,16 @@ impl Admitted {
             .map(Some)
     }
 
+    /// What charges the request's quotas after the fact; `None` where it has none.
+    pub(crate) fn meter(&mut self) -> Option<Meter> {
+        let identity = self.principal.as_ref().map(Principal::identity);
+        Meter::new(&self.security, &mut self.charges, identity)
+    }
+
     /// The answer to a request that is refused. It takes the body along.
     pub(crate) fn refuse(&mut self, rejection: Rejection) -> Answer {
+        // The places first: what is left of the body may take its time.
+        drop(mem::take(&mut self.place));
         let body = mem::take(&mut self.body);
         response::refuse(&rejection, self.policy, Some(&self.security), body)
     }
@@ -291,7 +306,7 @@ impl Admitted {
             headers.insert(limit::RATELIMIT_POLICY, policy);
             headers.insert(limit::RATELIMIT, limit);
         }
-        response::secure(response, self.body)
+        response::secure(response::keep(self.place, response), self.body)
     }
 }
 

@@ -21,7 +21,7 @@ use actix_web::{
 };
 use tokio::time::{self, Instant};
 
-use crate::rejection::{Refusal, Rejection};
+use crate::{concurrency::overloaded, rejection::Rejection};
 
 /// Requests of one connection that are in progress at a time. Browsers open about a hundred.
 const MOST_IN_FLIGHT: u32 = 256;
@@ -82,11 +82,7 @@ impl InFlight {
         };
         let in_flight = state.in_flight.get();
         if in_flight >= MOST_IN_FLIGHT {
-            return Err(Rejection::new(
-                Refusal::Overloaded,
-                "too many requests of one connection are in progress",
-            )
-            .with_retry_after(1));
+            return Err(overloaded("too many requests of the connection"));
         }
         state.in_flight.set(in_flight + 1);
         Ok(Some(Self(Rc::clone(state))))

@@ -50,6 +50,7 @@ mod admission;
 mod auth;
 mod authorization;
 mod clock;
+mod concurrency;
 mod connection;
 mod error;
 mod input;
@@ -82,10 +83,11 @@ pub use authorization::{Decision, IntoDecision};
 pub use clock::{Clock, ClockHand};
 pub use error::{Error, Mistake, Mistakes};
 pub use input::{Extracted, Input, Unvalidated, Validated};
+pub use limit::{Balance, Meter};
 pub use lock::{Change, Difference};
 pub use manifest::{Manifest, Route};
 pub use policy::{
-    Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Quota, Revocation,
+    Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Priority, Quota, Revocation,
     RoutePattern, Rule,
 };
 pub use rejection::{InputError, Refusal, Rejection};

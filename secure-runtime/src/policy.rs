@@ -18,6 +18,12 @@ pub struct Policy {
     pub access: Access,
     /// How often; all of them hold together.
     pub quotas: &'static [Quota],
+    /// Units of each quota that a request takes; not zero, and at most the burst of each.
+    pub cost: u32,
+    /// Most requests that are in progress at a time in this process.
+    pub concurrency: Option<u32>,
+    /// Who is served where the process has little room left.
+    pub priority: Priority,
     /// Most bytes of request body that are read.
     pub max_body: u64,
     /// The whole body must have arrived this long after the request was admitted.
@@ -49,6 +55,16 @@ pub enum Access {
         /// Why, in the words of the developer.
         reason: Option<&'static str>,
     },
+}
+
+/// Who is served where the process has little room left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Priority {
+    /// Requests may take the places that `limits.reserved_for_critical` keeps.
+    Critical,
+    /// Requests are refused with 503 before they could take one of these.
+    #[default]
+    Normal,
 }
 
 /// What happens where the shared store does not answer.
@@ -90,25 +106,26 @@ pub enum Rule {
     },
 }
 
-/// An amount of requests per time, enforced by the generic cell rate algorithm (GCRA).
+/// An amount of units per time, enforced by the generic cell rate algorithm (GCRA). A request takes
+/// one unit, unless its policy's [`cost`](Policy::cost) says more.
 ///
-/// In any window of `w` seconds at most `burst + w * limit / period` requests pass.
+/// In any window of `w` seconds at most `burst + w * limit / period` units pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quota {
     /// Name that callers see in the RateLimit fields: the developer's text, such as `10/min`.
     pub name: &'static str,
-    /// Requests that become available in each [`period_seconds`](Self::period_seconds); not zero.
+    /// Units that become available in each [`period_seconds`](Self::period_seconds); not zero.
     pub limit: u32,
     /// Length of the period; not zero.
     pub period_seconds: u32,
-    /// Requests that may come at once; not zero.
+    /// Units that may be taken at once; not zero.
     pub burst: u32,
     /// What is counted together.
     pub per: Per,
 }
 
 impl Quota {
-    /// Nanoseconds after which one request becomes available again; never zero.
+    /// Nanoseconds after which one unit becomes available again; never zero.
     pub const fn interval_nanos(&self) -> u64 {
         let nanos = self.period_seconds as u64 * 1_000_000_000 / self.limit as u64;
         if nanos == 0 { 1 } else { nanos }
@@ -157,6 +174,8 @@ pub enum InputKind {
     Head,
     /// Decoded from the path, the query or a header without validation.
     HeadUnvalidated,
+    /// The quotas, to be charged after the fact: they must exist.
+    Meter,
     /// Nothing that a client sent: application data, an optional caller.
     Server,
 }

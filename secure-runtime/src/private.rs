@@ -13,8 +13,8 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, dev::Payload}
 pub use crate::{
     admission::Admitted,
     policy::{
-        Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Quota, Revocation,
-        RoutePattern, Rule,
+        Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Priority, Quota,
+        Revocation, RoutePattern, Rule,
     },
 };
 use crate::{

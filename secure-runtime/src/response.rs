@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody};
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    body::{BodySize, BoxBody, MessageBody},
+};
 use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
 
 use crate::{
+    concurrency::Place,
     input::{body::Body, until_sent::UntilSent},
     policy::Policy,
     rejection::{ProtectionSpace, Refusal, Rejection},
@@ -79,6 +83,24 @@ pub(crate) fn refuse(
     log(rejection, policy);
     let space = security.map_or(ProtectionSpace::UNNAMED, Security::protection_space);
     secure(rejection.respond(space), body)
+}
+
+/// Keeps the places of a request until its answer was sent.
+pub(crate) fn keep(place: Place, response: HttpResponse) -> HttpResponse {
+    if !takes_time(response.body().size()) {
+        return response;
+    }
+    response.map_body(|_, inner| BoxBody::new(UntilSent::new(inner, place)))
+}
+
+/// Whether a body may still be on its way when the response has been handed over; what is
+/// smaller fits into the buffers in between.
+pub(crate) fn takes_time(size: BodySize) -> bool {
+    match size {
+        BodySize::None => false,
+        BodySize::Sized(bytes) => bytes > 64 << 10,
+        BodySize::Stream => true,
+    }
 }
 
 fn log(rejection: &Rejection, policy: &Policy) {

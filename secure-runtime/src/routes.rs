@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Mistake, Mistakes},
     input::body::Body,
     manifest::{Entry, Manifest, MethodTable, Route},
-    policy::{Access, Policy, Revocation, RoutePattern},
+    policy::{Access, InputKind, Policy, Revocation, RoutePattern},
     private::Call,
     response::{self, Secured},
     security::Security,
@@ -312,6 +312,10 @@ impl Security {
             let asks = matches!(policy.access, Access::Authenticated { .. });
             let wrong = if asks && self.authenticator().is_err() {
                 Some("asks for credentials, and no issuer is configured: add `[[issuers]]` to the settings".to_owned())
+            } else if policy.quotas.is_empty() && takes_meter(policy) {
+                Some(
+                    "takes a `Meter`, and has no quota that it could charge: add `rate`".to_owned(),
+                )
             } else {
                 let prepared = self.limiter().prepare(policy);
                 prepared
@@ -347,4 +351,9 @@ impl Security {
             );
         }
     }
+}
+
+fn takes_meter(policy: &Policy) -> bool {
+    let mut inputs = policy.inputs.iter();
+    inputs.any(|input| input.kind == InputKind::Meter)
 }

@@ -9,9 +9,10 @@ use crate::{
         VerifyingKey,
     },
     clock::Clock,
+    concurrency::Concurrency,
     error::{Error, Mistake, Mistakes},
     limit::RateLimiter,
-    policy::{Access, Per, Policy, Quota},
+    policy::{Access, Per, Policy, Priority, Quota},
     rejection::{ProtectionSpace, Refusal, Rejection},
     revocation::{RevocationList, RevocationOptions},
     settings::{
@@ -59,6 +60,7 @@ struct Parts {
     addresses: ClientAddresses,
     authenticator: Option<Authenticator>,
     clock: Clock,
+    concurrency: Concurrency,
     limiter: RateLimiter,
     revocations: RevocationList,
     settings: Settings,
@@ -78,6 +80,9 @@ static AUTHENTICATION_FAILURES: Policy = Policy {
         burst: 60,
         per: Per::Ip,
     }],
+    cost: 1,
+    concurrency: None,
+    priority: Priority::Normal,
     max_body: 0,
     body_timeout: std::time::Duration::ZERO,
     allow: None,
@@ -139,6 +144,10 @@ impl SecurityBuilder {
         };
         let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys.get())
             .map_err(|error| wrong("limits", error))?;
+        let concurrency = Concurrency::new(
+            settings.limits.max_in_flight,
+            settings.limits.reserved_for_critical,
+        );
         let addresses = client_addresses(&settings.client_address)?;
         #[cfg(feature = "redis")]
         let store = shared_store(settings.redis.as_ref())?;
@@ -157,6 +166,7 @@ impl SecurityBuilder {
             addresses,
             authenticator,
             clock,
+            concurrency,
             limiter,
             revocations,
             settings,
@@ -317,6 +327,10 @@ impl Security {
 
     pub(crate) fn authentication_failures(&self) -> &'static Policy {
         &AUTHENTICATION_FAILURES
+    }
+
+    pub(crate) fn concurrency(&self) -> &Concurrency {
+        &self.0.concurrency
     }
 
     pub(crate) fn limiter(&self) -> &RateLimiter {

@@ -10,7 +10,7 @@ use std::{
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    body::{BodySize, BoxBody, MessageBody},
+    body::{BoxBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     error::InternalError,
     http::{
@@ -146,7 +146,7 @@ where
         }
         add_fields(response.headers_mut(), *this.secure);
         if let Some(in_flight) = this.in_flight.take()
-            && takes_time(response.response().body().size())
+            && response::takes_time(response.response().body().size())
         {
             response = response.map_body(|_, body| BoxBody::new(UntilSent::new(body, in_flight)));
         }
@@ -157,16 +157,6 @@ where
 impl<F> std::fmt::Debug for Shielded<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shielded").finish_non_exhaustive()
-    }
-}
-
-/// Whether a body may still be on its way when the response has been handed over; what is
-/// smaller fits into the buffers in between.
-fn takes_time(size: BodySize) -> bool {
-    match size {
-        BodySize::None => false,
-        BodySize::Sized(bytes) => bytes > 64 << 10,
-        BodySize::Stream => true,
     }
 }
 

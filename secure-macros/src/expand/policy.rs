@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use super::{Expansion, alias, kind};
 use crate::check::{caller_on_public, no_body, second_body, source_text};
 use crate::errors::{Place, Wrong};
-use crate::model::{Access, Outage, Per, Policy, Quota, Revocation, Rule};
+use crate::model::{Access, Outage, Per, Policy, Priority, Quota, Revocation, Rule};
 
 impl Expansion<'_> {
     /// The checks that only types can answer, and the policy as a static of the given name.
@@ -105,6 +105,7 @@ impl Expansion<'_> {
     fn policy_value(&self) -> TokenStream {
         let runtime = &self.runtime;
         let Policy {
+            cost,
             max_body,
             body_timeout,
             ..
@@ -112,6 +113,11 @@ impl Expansion<'_> {
         let handler = self.handler.sig.ident.unraw().to_string();
         let access = self.access();
         let quotas = self.policy.quotas.iter().map(|quota| self.quota(quota));
+        let concurrency = option(self.policy.concurrency.map(|most| quote!(#most)));
+        let priority = match self.policy.priority {
+            Priority::Critical => quote!(Critical),
+            Priority::Normal => quote!(Normal),
+        };
         let allow = match &self.policy.allow {
             None => quote!(::core::option::Option::None),
             Some(allow) => {
@@ -143,6 +149,9 @@ impl Expansion<'_> {
                 line: ::core::line!(),
                 access: #access,
                 quotas: &[#(#quotas),*],
+                cost: #cost,
+                concurrency: #concurrency,
+                priority: #runtime::private::Priority::#priority,
                 max_body: #max_body,
                 body_timeout: ::core::time::Duration::from_secs(#body_timeout),
                 allow: #allow,

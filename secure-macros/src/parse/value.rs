@@ -10,18 +10,21 @@ use syn::{Expr, Ident, Lit, LitStr, Path, Token};
 
 use super::{end_of_item, here, skip_item, unreadable};
 use crate::errors::{Errors, Mistake, Place, Wrong, wrong};
-use crate::model::{Names, Text};
+use crate::model::{Names, Number, Text};
 
 /// How the value of a key is written, for help texts.
 pub(super) fn example(key: &str) -> &'static str {
     match key {
         "allow" => "allow = owns(&customer, *id).await",
         "body_timeout" => "body_timeout = \"10s\"",
+        "concurrency" => "concurrency = 20",
+        "cost" => "cost = 5",
         "crate" => "crate = my_crate::secure_runtime",
         "hide" => "hide",
         "max_age" => "max_age = \"15min\"",
         "max_body" => "max_body = \"64KB\"",
         "outage" => "outage = \"deny\"",
+        "priority" => "priority = \"critical\"",
         "public" => "public = \"reason\"",
         "rate" => "rate = \"10/min\"",
         "revocation" => "revocation = \"2s\"",
@@ -80,6 +83,43 @@ pub(super) fn reason(input: ParseStream<'_>, key: &Ident) -> Result<Option<Text>
 pub(super) fn text(input: ParseStream<'_>, key: &Ident) -> Result<Text, Mistake> {
     equals(input, key)?;
     literal(input).ok_or_else(|| not_a_text(input, key))
+}
+
+/// `key = 20`.
+pub(super) fn number(input: ParseStream<'_>, key: &Ident) -> Result<Number, Mistake> {
+    equals(input, key)?;
+    let place = value_place(input);
+    let example = example(&key.to_string());
+    let no_number = || {
+        wrong!("the value of `{key}` is a whole number from 1"; help: "write `{example}`").at(place)
+    };
+    let literal = match input.parse::<Lit>() {
+        Ok(Lit::Int(literal))
+            if literal.suffix().is_empty() && !literal.base10_digits().starts_with('-') =>
+        {
+            literal
+        }
+        Ok(Lit::Str(text)) if text.value().parse::<u32>().is_ok() => {
+            let digits = text.value();
+            let wrong = wrong!(
+                "the value of `{key}` is a number without quotes";
+                help: "write `{key} = {digits}`"
+            );
+            return Err(wrong.at(place));
+        }
+        _ => return Err(no_number()),
+    };
+    match literal.base10_parse() {
+        Ok(value) => Ok(Number { value, place }),
+        Err(_) => {
+            let most = u32::MAX;
+            let wrong = wrong!(
+                "`{literal}` is more than `{key}` can count";
+                help: "the most is `{key} = {most}`"
+            );
+            Err(wrong.at(place))
+        }
+    }
 }
 
 pub(super) fn not_a_text(input: ParseStream<'_>, key: &Ident) -> Mistake {

@@ -82,7 +82,7 @@ fn shapes() {
                 r#"revokation = "2s""#,
                 &[(
                     "unknown key `revokation`",
-                    "did you mean `revocation`? the keys are `allow`, `body_timeout`, `crate`, `hide`, `max_age`, `max_body`, `outage`, `public`, `rate`, `revocation`, `role`, `scope`",
+                    "did you mean `revocation`? the keys are `allow`, `body_timeout`, `concurrency`, `cost`, `crate`, `hide`, `max_age`, `max_body`, `outage`, `priority`, `public`, `rate`, `revocation`, `role`, `scope`",
                 )],
             ),
         ],
@@ -152,7 +152,7 @@ fn defaults() {
             "[defaults]\nrevokation = \"2s\"\n",
             &[(
                 "policy.toml:2: unknown default `revokation`",
-                "did you mean `revocation`? there are `body_timeout`, `max_body`, `outage`, `rate`, `revocation`",
+                "did you mean `revocation`? there are `body_timeout`, `concurrency`, `max_body`, `outage`, `rate`, `revocation`",
             )],
         ),
     ]);

@@ -187,7 +187,7 @@ rat = "5/min"
 "#,
             &[(
                 "policy.toml:2: unknown default `rat`",
-                "did you mean `rate`? there are `body_timeout`, `max_body`, `outage`, `rate`, `revocation`",
+                "did you mean `rate`? there are `body_timeout`, `concurrency`, `max_body`, `outage`, `rate`, `revocation`",
             )],
         ),
         (
@@ -196,7 +196,7 @@ firewall = "detect"
 "#,
             &[(
                 "policy.toml:2: unknown default `firewall`",
-                "there are `body_timeout`, `max_body`, `outage`, `rate`, `revocation`",
+                "there are `body_timeout`, `concurrency`, `max_body`, `outage`, `rate`, `revocation`",
             )],
         ),
         (
@@ -323,7 +323,7 @@ max_body = "0B"
             &[
                 (
                     "unknown key `roel`",
-                    "did you mean `role`? the keys are `allow`, `body_timeout`, `crate`, `hide`, `max_age`, `max_body`, `outage`, `public`, `rate`, `revocation`, `role`, `scope`",
+                    "did you mean `role`? the keys are `allow`, `body_timeout`, `concurrency`, `cost`, `crate`, `hide`, `max_age`, `max_body`, `outage`, `priority`, `public`, `rate`, `revocation`, `role`, `scope`",
                 ),
                 (
                     "policy.toml:1: unknown table `rolls`",

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::check::outage;
+use crate::check::{load, outage};
 use crate::errors::{Wrong, wrong};
 use crate::units::{self, LONGEST_STALENESS, LONGEST_UPLOAD, Quota};
 use crate::vocabulary::{
@@ -15,7 +15,14 @@ use crate::vocabulary::{
 };
 
 const TABLES: &[&str] = &["defaults", "rates", "roles", "scopes"];
-const DEFAULTS: &[&str] = &["body_timeout", "max_body", "outage", "rate", "revocation"];
+const DEFAULTS: &[&str] = &[
+    "body_timeout",
+    "concurrency",
+    "max_body",
+    "outage",
+    "rate",
+    "revocation",
+];
 
 /// A value and where it stands in the file.
 type Value<'i> = Spanned<DeValue<'i>>;
@@ -119,6 +126,25 @@ impl Reader<'_> {
             );
         }
         text
+    }
+
+    /// The whole number of a value, or the mistake that it is none.
+    fn number(&mut self, name: &str, value: &Value<'_>, example: u32) -> Option<u32> {
+        let number = value
+            .get_ref()
+            .as_integer()
+            .and_then(|integer| u32::from_str_radix(integer.as_str(), integer.radix()).ok());
+        if number.is_none() {
+            let most = u32::MAX;
+            self.note(
+                value.span(),
+                wrong!(
+                    "`{name}` is a whole number from 1 to {most}";
+                    help: "write `{name} = {example}`"
+                ),
+            );
+        }
+        number
     }
 
     fn keep<T>(&mut self, span: Range<usize>, outcome: Result<T, Wrong>) -> Option<T> {
@@ -258,6 +284,13 @@ impl Reader<'_> {
                             self.keep(value.span(), units::duration(text, LONGEST_UPLOAD))
                     {
                         defaults.body_timeout = seconds;
+                    }
+                }
+                "concurrency" => {
+                    if let Some(number) = self.number(name, value, 20)
+                        && let Some(places) = self.keep(value.span(), load::places(number))
+                    {
+                        defaults.concurrency = Some(places);
                     }
                 }
                 "max_body" => {

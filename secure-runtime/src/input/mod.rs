@@ -19,6 +19,7 @@ mod json;
 mod lent;
 mod limited;
 mod locate;
+mod meter;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod names;

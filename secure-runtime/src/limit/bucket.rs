@@ -1,10 +1,11 @@
 //! One quota: governor's arithmetic over a store of ours.
 //!
 //! governor decides: it holds the quota and computes the generic cell rate algorithm. What it
-//! has no words for is here: a store with a bound, a look without a charge, and a refund.
+//! has no words for is here: a store with a bound, a look without a charge, a refund, and a debt.
 
 use std::{
     cell::Cell,
+    convert::Infallible,
     hash::{Hash, Hasher},
     num::NonZeroU32,
     sync::{
@@ -19,8 +20,8 @@ use governor::{middleware::StateInformationMiddleware, nanos::Nanos, state::Stat
 use super::table::Table;
 use crate::{clock::Clock, policy::Quota};
 
-/// Times are kept below this, and so is the time in which a full burst comes back: sums of two
-/// times fit. It is 146 years.
+/// Times are kept below this, and so is the time in which a full burst comes back: the sum of a
+/// time, a burst, a debt of one more and the cost of a request fits. It is 146 years.
 const MAX_NANOS: u64 = 1 << 62;
 
 /// Nanoseconds of `clock`, as limits count them.
@@ -33,16 +34,16 @@ pub(super) fn now(clock: &Clock) -> u64 {
 pub(super) struct Bucket<K: Clone + Eq + Hash> {
     cells: governor::RateLimiter<Visit<K>, Store<K>, MonotonicClock, StateInformationMiddleware>,
     counts: Arc<Counts<K>>,
-    /// T of the algorithm: the nanoseconds that one request costs.
+    /// T of the algorithm: the nanoseconds that one unit costs.
     interval: u64,
-    /// The nanoseconds that may be owed before a request: (B - 1) T.
+    /// The nanoseconds that may be owed before a request of one unit: (B - 1) T.
     tolerance: u64,
 }
 
 /// What an admitted request was charged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Paid {
-    /// Requests that the quota would admit at once after this one.
+    /// Units that are left after this request.
     pub(super) remaining: u32,
     /// The TAT that this request left.
     pub(super) tat: u64,
@@ -87,12 +88,18 @@ impl<K: Clone + Eq + Hash> Bucket<K> {
         })
     }
 
-    /// Charges one request, or tells how many nanoseconds after `now` one will be admitted.
+    /// Charges a request of `cost` units, or tells how many nanoseconds after `now` one will be
+    /// admitted.
     ///
     /// `now` is a reading of the bucket's clock that the caller took just before.
-    pub(super) fn charge(&self, subject: K, now: u64) -> Result<Paid, u64> {
+    pub(super) fn charge(&self, subject: K, cost: NonZeroU32, now: u64) -> Result<Paid, u64> {
         let visit = Visit::new(subject);
-        match self.cells.check_key(&visit) {
+        // INVARIANT: a cost above the burst is found before the first request; it would wait for
+        // ever.
+        let Ok(outcome) = self.cells.check_key_n(&visit, cost) else {
+            return Err(MAX_NANOS);
+        };
+        match outcome {
             Ok(state) => Ok(Paid {
                 remaining: state.remaining_burst_capacity(),
                 tat: visit.tat.get(),
@@ -103,27 +110,71 @@ impl<K: Clone + Eq + Hash> Bucket<K> {
         }
     }
 
-    /// Takes a charge back, as if it had never been made.
+    /// Charges units for a request that was admitted already, whether there are any left or not;
+    /// after that the subject owes at most one burst beyond the one that he may owe anyway.
+    ///
+    /// Such a debt bounds what one request can cost the next ones: nobody is locked out for longer
+    /// than it takes two bursts to come back.
+    pub(super) fn charge_later(&self, subject: K, units: u32, now: u64) {
+        let visit = Visit::new(subject);
+        let charged = self.counts.measure_and_replace(&visit, |tat| {
+            let tat = tat.unwrap_or(now);
+            Ok::<_, Infallible>(((), self.later(tat, u64::from(units), now)))
+        });
+        match charged {
+            Ok(()) => {}
+        }
+    }
+
+    /// The TAT after `units` were charged later.
+    fn later(&self, tat: u64, units: u64, now: u64) -> u64 {
+        // 2 B T: both terms are at most 2^62.
+        let most = now + 2 * (self.tolerance + self.interval);
+        tat.max(now)
+            .saturating_add(self.interval.saturating_mul(units))
+            .min(most)
+            .max(tat)
+    }
+
+    /// Takes a charge of `cost` units back, as if it had never been made.
     ///
     /// What has become available since the charge would have become available without it: only
     /// the rest is given back. So a refund restores what there was at the time of the charge,
-    /// and never adds a request to what the quota admits, however late it comes.
-    pub(super) fn refund(&self, subject: &K, paid: Paid, now: u64) {
-        let rest = self.interval.saturating_sub(now.saturating_sub(paid.at));
+    /// and never adds a unit to what the quota admits, however late it comes.
+    pub(super) fn refund(&self, subject: &K, cost: NonZeroU32, paid: Paid, now: u64) {
+        // INVARIANT: a cost is at most B, and B T is at most 2^62.
+        let charged = self.interval.saturating_mul(u64::from(cost.get()));
+        let rest = charged.saturating_sub(now.saturating_sub(paid.at));
         self.counts.refund(subject, rest, paid.shared);
     }
 
-    /// Nanoseconds after `now` at which a request will be admitted; zero if it would be now.
-    pub(super) fn wait(&self, subject: &K, now: u64) -> u64 {
+    /// Nanoseconds after `now` at which a request of `cost` units will be admitted; zero if it
+    /// would be now.
+    pub(super) fn wait(&self, subject: &K, cost: NonZeroU32, now: u64) -> u64 {
         let tat = self.counts.tat(subject).unwrap_or(0);
-        tat.saturating_sub(self.tolerance).saturating_sub(now)
+        let beyond_one = self.interval.saturating_mul(u64::from(cost.get() - 1));
+        tat.saturating_add(beyond_one)
+            .saturating_sub(self.tolerance)
+            .saturating_sub(now)
     }
 
-    /// Nanoseconds from the charge to the time when one request more than
-    /// [`Paid::remaining`] is available.
+    /// What the charge would have left if `units` had been added to it.
+    pub(super) fn with_later(&self, paid: Paid, units: u64) -> Paid {
+        Paid {
+            remaining: paid
+                .remaining
+                .saturating_sub(u32::try_from(units).unwrap_or(u32::MAX)),
+            tat: self.later(paid.tat, units, paid.at),
+            ..paid
+        }
+    }
+
+    /// Nanoseconds from the charge to the time when one unit more than [`Paid::remaining`] is
+    /// available.
     pub(super) fn until_next(&self, paid: Paid) -> u64 {
         // Of (B T - owed), `remaining` whole intervals are available; the next one is that much
-        // away. B T is `tolerance + interval`, and the sum of the first two is at most B T.
+        // away. B T is `tolerance + interval`, and the sum of the first two is at most B T, or 2 B T
+        // where there are debts.
         let owed = paid.tat.saturating_sub(paid.at);
         (u64::from(paid.remaining) * self.interval + owed).saturating_sub(self.tolerance)
     }
@@ -173,37 +224,42 @@ impl<K: Clone + Eq + Hash> StateStore for Store<K> {
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let decide = |tat: Option<u64>| {
+        self.0.measure_and_replace(visit, |tat| {
             decide(tat.map(Nanos::new)).map(|(answer, tat)| {
                 visit.tat.set(tat.as_u64());
                 (answer, tat.as_u64())
             })
-        };
-        let counts = &*self.0;
-        if let Some(table) = &counts.table
-            && let Some(answer) = table.measure_and_replace(counts.slot, &visit.subject, decide)
+        })
+    }
+}
+
+impl<K: Clone + Eq + Hash> Counts<K> {
+    /// Lets `decide` see the TAT of a subject and set a new one, in one step.
+    fn measure_and_replace<T, E>(
+        &self,
+        visit: &Visit<K>,
+        decide: impl Fn(Option<u64>) -> Result<(T, u64), E>,
+    ) -> Result<T, E> {
+        if let Some(table) = &self.table
+            && let Some(answer) = table.measure_and_replace(self.slot, &visit.subject, &decide)
         {
             return answer;
         }
         visit.shared.set(true);
-        let mut tat = counts.shared.load(Ordering::Relaxed);
+        let mut tat = self.shared.load(Ordering::Relaxed);
         loop {
             let (answer, next) = decide(Some(tat))?;
             // The number is all there is: nothing else is published through it.
-            match counts.shared.compare_exchange_weak(
-                tat,
-                next,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
+            match self
+                .shared
+                .compare_exchange_weak(tat, next, Ordering::Relaxed, Ordering::Relaxed)
+            {
                 Ok(_) => return Ok(answer),
                 Err(current) => tat = current,
             }
         }
     }
-}
 
-impl<K: Clone + Eq + Hash> Counts<K> {
     fn refund(&self, subject: &K, nanos: u64, shared: bool) {
         match &self.table {
             Some(table) if !shared => table.refund(self.slot, subject, nanos),

@@ -1,6 +1,9 @@
 //! What a request has been charged so far.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use actix_web::http::header::HeaderValue;
 
@@ -25,6 +28,8 @@ pub(crate) struct Charges {
     inline: [Charge; INLINE],
     len: usize,
     more: Vec<Charge>,
+    /// Units that a [`Meter`](super::Meter) has charged meanwhile; `None` where nobody has one.
+    later: Option<Arc<AtomicU64>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,23 +67,34 @@ impl Charges {
     pub(super) fn refund(&mut self, route: &RouteLimits, caller: Caller<'_>, now: u64) {
         for charge in self.iter() {
             if let Some(limit) = route.limits.get(charge.quota) {
-                limit.refund(caller, charge.paid, now);
+                limit.refund(caller, route.cost, charge.paid, now);
             }
         }
         self.len = 0;
         self.more.clear();
     }
 
+    /// The count of the units that are charged while the request is served.
+    pub(super) fn later(&mut self) -> Arc<AtomicU64> {
+        Arc::clone(self.later.get_or_insert_default())
+    }
+
     /// The values of `RateLimit-Policy` and `RateLimit`, for an answer that is not a refusal.
     ///
-    /// Both tell how things stood when the request was admitted.
+    /// Both tell how things stood when the request was admitted, less what it was charged since.
     pub(crate) fn fields(&self) -> Option<(HeaderValue, HeaderValue)> {
         let route = self.route.as_ref()?;
         let policy = route.policy_field.clone()?;
+        let later = self.later.as_ref();
+        let later = later.map_or(0, |later| later.load(Ordering::Relaxed));
         let states = self.iter().filter_map(|charge| {
             let limit = route.limits.get(charge.quota)?;
             let label = limit.label.as_deref()?;
-            Some((label, charge.paid.remaining, limit.until_next(charge.paid)))
+            let paid = match later {
+                0 => charge.paid,
+                units => limit.with_later(charge.paid, units),
+            };
+            Some((label, paid.remaining, limit.until_next(paid)))
         });
         Some((policy, fields::state(states)?))
     }

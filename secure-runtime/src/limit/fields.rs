@@ -5,8 +5,9 @@
 //! where the burst is larger than the limit they are the burst and the time in which it comes
 //! back, which is the same rate and never less than what `RateLimit` says is left.
 //!
-//! `RateLimit: "10/min";r=9;t=6` says that 9 requests would be admitted at once, and that in 6
-//! seconds there is one more (rounded up). In a refusal `r` is 0 and `t` is the wait.
+//! `RateLimit: "10/min";r=9;t=6` says that 9 units are left, and that in 6 seconds there is one
+//! more (rounded up). A request takes one unit, or as many as its route costs. In a refusal `r` is 0,
+//! since none of what is left can be used here, and `t` is the wait.
 //!
 //! Quotas `per route` are left out: what others have used is not the caller's matter, and shows
 //! how much the service can take.
@@ -74,7 +75,7 @@ pub(super) fn policy<'a>(
     value.finish()
 }
 
-/// The value of `RateLimit` from labels, requests that remain, and nanoseconds to wait.
+/// The value of `RateLimit` from labels, units that remain, and nanoseconds to wait.
 pub(super) fn state<'a>(states: impl Iterator<Item = (&'a str, u32, u64)>) -> Option<HeaderValue> {
     let mut value = List(String::with_capacity(USUAL_LENGTH));
     for (label, remaining, nanos) in states {

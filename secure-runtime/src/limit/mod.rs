@@ -1,10 +1,10 @@
 //! How often: quotas, counted in the memory of this process.
 //!
 //! A quota is enforced by the generic cell rate algorithm (GCRA): with `T` the time in which one
-//! request becomes available and `B` the burst, in any window of length `W` at most
-//! `B + W / T` requests pass, and a burst of `B` that was used up comes back one by one. So
-//! `10/min` admits 10 at once and then one every 6 seconds: 19 in the first minute of a client
-//! who never pauses, 10 in each further one.
+//! unit becomes available and `B` the burst, in any window of length `W` at most `B + W / T` units
+//! are taken, and a burst of `B` that was used up comes back one by one. A request takes one unit,
+//! or the `cost` of its policy. So `10/min` admits 10 at once and then one every 6 seconds: 19 in
+//! the first minute of a client who never pauses, 10 in each further one.
 //!
 //! # Several quotas
 //!
@@ -14,6 +14,12 @@
 //! between a charge and its refund another request can be refused for the sake of one that is
 //! refused itself: more than a quota admits is never admitted, now and then for an instant less
 //! is. A caller who is refused for another reason (401, 403) stays charged: guessing costs.
+//!
+//! # After the fact
+//!
+//! What a request really costs may be known only when it was served. A [`Meter`] then charges the
+//! quotas of its caller: they may go into debt, and the next request is refused until the debt is
+//! paid back. It is at most one burst.
 //!
 //! # Memory
 //!
@@ -28,6 +34,7 @@
 mod bucket;
 mod charges;
 mod fields;
+mod meter;
 mod route;
 mod sweep;
 mod table;
@@ -46,6 +53,7 @@ use actix_web::http::header::HeaderName;
 use arc_swap::ArcSwap;
 
 pub(crate) use self::charges::Charges;
+pub use self::meter::{Balance, Meter};
 use self::{
     route::{Caller, Denied, RouteLimits},
     sweep::Sweeper,
@@ -146,6 +154,17 @@ impl RateLimiter {
         self.charge(charges, identity, |per| per != Per::Ip)
     }
 
+    /// Charges the quotas of a request that was admitted already, and tells how many nanoseconds
+    /// from now the caller's next request will be admitted.
+    fn charge_later(&self, route: &RouteLimits, caller: Caller<'_>, units: u32) -> u64 {
+        let now = bucket::now(&self.clock);
+        let waits = route.limits.iter().map(|limit| {
+            limit.charge_later(caller, units, now);
+            limit.wait(caller, route.cost, now)
+        });
+        waits.max().unwrap_or(0)
+    }
+
     /// Makes the quotas of a policy ready before the first request, and finds what is wrong
     /// with them.
     pub(crate) fn prepare(&self, policy: &'static Policy) -> Result<(), Rejection> {
@@ -168,7 +187,7 @@ impl RateLimiter {
         };
         let due = route.limits.iter().enumerate();
         for (place, limit) in due.filter(|(_, limit)| is_due(limit.quota.per)) {
-            match limit.charge(caller, bucket::now(&self.clock)) {
+            match limit.charge(caller, route.cost, bucket::now(&self.clock)) {
                 Ok(paid) => charges.push(place, paid),
                 Err(denied) => {
                     let now = bucket::now(&self.clock);
@@ -202,7 +221,12 @@ impl RateLimiter {
         }
         let route = RouteLimits::new(policy, *next_slot, &self.tables, &self.clock)
             .map(Arc::new)
-            .ok_or_else(|| Rejection::new(Refusal::NotConfigured, "a quota that cannot be met"))?;
+            .ok_or_else(|| {
+                Rejection::new(
+                    Refusal::NotConfigured,
+                    "a quota or a cost that cannot be met",
+                )
+            })?;
         // Policies are statics: there is no such number of quotas in a program.
         *next_slot += u32::try_from(policy.quotas.len()).unwrap_or(u32::MAX);
         let mut routes = HashMap::clone(&self.routes.load());
@@ -230,7 +254,7 @@ fn refuse(
             // Another request may have given something back since the denial, and then this one
             // could have been admitted: it was not, and the answer says what was true then.
             let denied = if place == denying { its_wait } else { 0 };
-            let wait = limit.wait(caller, now).max(denied);
+            let wait = limit.wait(caller, route.cost, now).max(denied);
             (wait > 0).then_some((limit, wait))
         })
         .collect();

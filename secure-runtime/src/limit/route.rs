@@ -1,6 +1,6 @@
 //! The quotas of one policy, made ready to be charged.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use actix_web::http::header::HeaderValue;
 
@@ -19,6 +19,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct RouteLimits {
     pub(super) limits: Box<[Limit]>,
+    /// Units of each quota that a request takes.
+    pub(super) cost: NonZeroU32,
     /// The value of `RateLimit-Policy`: it is the same for every request.
     pub(super) policy_field: Option<HeaderValue>,
 }
@@ -50,20 +52,24 @@ pub(super) struct Caller<'a> {
 pub(super) enum Denied {
     /// The quota counts callers, and there is none.
     NoCaller,
-    /// The quota admits a request after so many nanoseconds.
+    /// The quota admits such a request after so many nanoseconds.
     Wait(u64),
 }
 
 impl RouteLimits {
     /// The slots from `first_slot` on become those of this policy's quotas.
     ///
-    /// `None`: a quota is zero or beyond all measure.
+    /// `None`: a quota or the cost is zero or beyond all measure, or no request can ever pay.
     pub(super) fn new(
         policy: &'static Policy,
         first_slot: u32,
         tables: &Tables,
         clock: &Clock,
     ) -> Option<Self> {
+        let cost = NonZeroU32::new(policy.cost)?;
+        if policy.quotas.iter().any(|quota| quota.burst < cost.get()) {
+            return None;
+        }
         let limits: Box<[_]> = (first_slot..)
             .zip(policy.quotas)
             .map(|(slot, quota)| Limit::new(quota, slot, tables, clock))
@@ -74,6 +80,7 @@ impl RouteLimits {
         let policy_field = fields::policy(shown);
         Some(Self {
             limits,
+            cost,
             policy_field,
         })
     }
@@ -99,25 +106,43 @@ impl Limit {
         })
     }
 
-    pub(super) fn charge(&self, caller: Caller<'_>, now: u64) -> Result<Paid, Denied> {
+    pub(super) fn charge(
+        &self,
+        caller: Caller<'_>,
+        cost: NonZeroU32,
+        now: u64,
+    ) -> Result<Paid, Denied> {
         match &self.bucket {
-            PerSubject::Ip(bucket) => bucket.charge(caller.network, now),
-            PerSubject::Route(bucket) => bucket.charge((), now),
+            PerSubject::Ip(bucket) => bucket.charge(caller.network, cost, now),
+            PerSubject::Route(bucket) => bucket.charge((), cost, now),
             PerSubject::User(bucket) => {
                 let identity = caller.identity.ok_or(Denied::NoCaller)?;
-                bucket.charge(Arc::clone(identity), now)
+                bucket.charge(Arc::clone(identity), cost, now)
             }
         }
         .map_err(Denied::Wait)
     }
 
-    pub(super) fn refund(&self, caller: Caller<'_>, paid: Paid, now: u64) {
+    /// Charges a request that was admitted already: it may leave a debt.
+    pub(super) fn charge_later(&self, caller: Caller<'_>, units: u32, now: u64) {
         match &self.bucket {
-            PerSubject::Ip(bucket) => bucket.refund(&caller.network, paid, now),
-            PerSubject::Route(bucket) => bucket.refund(&(), paid, now),
+            PerSubject::Ip(bucket) => bucket.charge_later(caller.network, units, now),
+            PerSubject::Route(bucket) => bucket.charge_later((), units, now),
             PerSubject::User(bucket) => {
                 if let Some(identity) = caller.identity {
-                    bucket.refund(identity, paid, now);
+                    bucket.charge_later(Arc::clone(identity), units, now);
+                }
+            }
+        }
+    }
+
+    pub(super) fn refund(&self, caller: Caller<'_>, cost: NonZeroU32, paid: Paid, now: u64) {
+        match &self.bucket {
+            PerSubject::Ip(bucket) => bucket.refund(&caller.network, cost, paid, now),
+            PerSubject::Route(bucket) => bucket.refund(&(), cost, paid, now),
+            PerSubject::User(bucket) => {
+                if let Some(identity) = caller.identity {
+                    bucket.refund(identity, cost, paid, now);
                 }
             }
         }
@@ -125,13 +150,21 @@ impl Limit {
 
     /// Nanoseconds after `now` at which the quota admits a request; zero if it does, or if it
     /// counts callers and there is none yet.
-    pub(super) fn wait(&self, caller: Caller<'_>, now: u64) -> u64 {
+    pub(super) fn wait(&self, caller: Caller<'_>, cost: NonZeroU32, now: u64) -> u64 {
         match &self.bucket {
-            PerSubject::Ip(bucket) => bucket.wait(&caller.network, now),
-            PerSubject::Route(bucket) => bucket.wait(&(), now),
+            PerSubject::Ip(bucket) => bucket.wait(&caller.network, cost, now),
+            PerSubject::Route(bucket) => bucket.wait(&(), cost, now),
             PerSubject::User(bucket) => caller
                 .identity
-                .map_or(0, |identity| bucket.wait(identity, now)),
+                .map_or(0, |identity| bucket.wait(identity, cost, now)),
+        }
+    }
+
+    pub(super) fn with_later(&self, paid: Paid, units: u64) -> Paid {
+        match &self.bucket {
+            PerSubject::Ip(bucket) => bucket.with_later(paid, units),
+            PerSubject::Route(bucket) => bucket.with_later(paid, units),
+            PerSubject::User(bucket) => bucket.with_later(paid, units),
         }
     }
 

@@ -153,6 +153,10 @@ fn demand(key: &str, old: Option<&str>, new: Option<&str>) -> Option<Ordering> {
         "outage" => Some(new.is_some().cmp(&old.is_some())),
         // Without the line, no body is read.
         "max_body" | "body_timeout" => number(new, 0)?.partial_cmp(&number(old, 0)?),
+        // Without the line, there is no bound.
+        "concurrency" => number(new, u64::MAX)?.partial_cmp(&number(old, u64::MAX)?),
+        // Without the line, a request costs one unit. Who pays more comes less often.
+        "cost" => number(old, 1)?.partial_cmp(&number(new, 1)?),
         "rate" => rates(old.unwrap_or(""), new.unwrap_or("")),
         "allow" => match (old, new) {
             (None, Some(_)) => Some(Ordering::Less),
@@ -302,6 +306,16 @@ mod tests {
                 Strengthened,
             ),
             ("  rate 5/1s burst 5 per ip", "", Weakened),
+            ("", "  concurrency 20", Strengthened),
+            ("  concurrency 20", "  concurrency 21", Weakened),
+            ("  concurrency 20", "  concurrency 9", Strengthened),
+            ("  concurrency 20", "", Weakened),
+            ("", "  cost 5", Strengthened),
+            ("  cost 5", "  cost 4", Weakened),
+            ("  cost 9", "  cost 10", Strengthened),
+            ("  cost 5", "", Weakened),
+            ("", "  priority critical", Changed),
+            ("  priority critical", "", Changed),
             ("  rate what", "  rate 5/1s burst 5 per ip", Changed),
             ("", "  allow a else 403", Strengthened),
             ("  allow a else 403", "", Weakened),

@@ -13,7 +13,7 @@ pub use compare::{Change, Difference};
 
 use crate::{
     manifest::{Manifest, Route},
-    policy::{Access, Outage, Policy, Quota, Revocation},
+    policy::{Access, Outage, Policy, Priority, Quota, Revocation},
 };
 
 const HEADER: &str = "\
@@ -134,6 +134,15 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
     if !policy.quotas.is_empty() {
         let quotas: Vec<String> = policy.quotas.iter().map(quota).collect();
         lines.push(("rate", quotas.join(", ")));
+    }
+    if policy.cost != 1 {
+        lines.push(("cost", policy.cost.to_string()));
+    }
+    if let Some(most) = policy.concurrency {
+        lines.push(("concurrency", most.to_string()));
+    }
+    if policy.priority == Priority::Critical {
+        lines.push(("priority", "critical".to_owned()));
     }
     if policy.inputs.iter().any(|input| input.kind.reads_body()) {
         lines.push(("max_body", format!("{} bytes", policy.max_body)));

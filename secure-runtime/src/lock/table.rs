@@ -38,7 +38,14 @@ impl Manifest {
                         "outage",
                         "allow",
                     ]),
-                    pick(&["rate", "max_body", "unvalidated"]),
+                    pick(&[
+                        "rate",
+                        "cost",
+                        "concurrency",
+                        "priority",
+                        "max_body",
+                        "unvalidated",
+                    ]),
                 ]
             })
             .chain(self.unguarded().map(|(prefix, reason)| {

@@ -150,6 +150,9 @@ impl Rejection {
         }
         let problem = Problem {
             r#type: match parts.refusal {
+                Refusal::Overloaded => {
+                    "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
+                }
                 Refusal::QuotaExceeded => {
                     "https://iana.org/assignments/http-problem-types#quota-exceeded"
                 }

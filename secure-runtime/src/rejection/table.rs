@@ -46,7 +46,7 @@ pub enum Refusal {
     NotConfigured,
     /// There is nothing at this path.
     NotFound,
-    /// The connection has too many requests in progress.
+    /// The connection, the route or the process has too many requests in progress.
     Overloaded,
     /// Too many requests.
     QuotaExceeded,

@@ -11,6 +11,9 @@ const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
 /// What must be remembered for longer is no access token.
 const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
+/// Above this, the routes that are not marked are as good as switched off.
+const MAX_RESERVED_PERCENT: u8 = 90;
+
 pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     challenges(settings, mistakes);
     // Zero means "no limit" to actix.
@@ -22,6 +25,8 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     issuers(settings, mistakes);
     keys(settings, mistakes);
     leeway(settings, mistakes);
+    // The routes that are not critical want places too.
+    reserved_for_critical(settings, mistakes);
     // No token would be good, or its revocation would be remembered for ever.
     max_lifetime(settings, mistakes);
     redis(settings, mistakes);
@@ -194,6 +199,15 @@ fn keys(settings: &Settings, mistakes: &mut Mistakes) {
 fn leeway(settings: &Settings, mistakes: &mut Mistakes) {
     if settings.tokens.leeway > MAX_LEEWAY {
         mistakes.add(Mistake::new("tokens.leeway", "write at most `5min`"));
+    }
+}
+
+fn reserved_for_critical(settings: &Settings, mistakes: &mut Mistakes) {
+    if settings.limits.reserved_for_critical > MAX_RESERVED_PERCENT {
+        mistakes.add(Mistake::new(
+            "limits.reserved_for_critical",
+            "write at most `90%`",
+        ));
     }
 }
 

@@ -90,7 +90,7 @@ pub struct Settings {
     pub issuers: Vec<IssuerSettings>,
     /// `[tokens]`: how they are verified.
     pub tokens: TokenSettings,
-    /// `[limits]`: bounds of the rate limiter.
+    /// `[limits]`: bounds of the rate limiter, and of what is in progress at a time.
     pub limits: LimitSettings,
     /// `[redis]`: what processes of one service share. Default: nothing.
     pub redis: Option<RedisSettings>,
@@ -228,12 +228,21 @@ impl Default for TokenSettings {
 pub struct LimitSettings {
     /// Most addresses, and most callers, that are counted apart. Default: 1,000,000 of each.
     pub max_keys: NonZeroUsize,
+    /// Most requests to guarded handlers that are in progress at a time. Default: 10,000.
+    ///
+    /// One is in progress until its answer was sent. Beyond it the answer is 503.
+    pub max_in_flight: NonZeroUsize,
+    /// Percent of these (rounded up) that only routes with `priority = "critical"` can take.
+    /// Default: 10, at most 90.
+    pub reserved_for_critical: u8,
 }
 
 impl Default for LimitSettings {
     fn default() -> Self {
         Self {
             max_keys: crate::limit::DEFAULT_MAX_KEYS,
+            max_in_flight: crate::concurrency::DEFAULT_MAX_IN_FLIGHT,
+            reserved_for_critical: crate::concurrency::DEFAULT_RESERVED_PERCENT,
         }
     }
 }

@@ -15,6 +15,7 @@ use super::{
 use crate::error::Mistakes;
 
 const DURATION: &str = "write a number and a unit, `s`, `min`, `h` or `day`, as in `30s`";
+const PERCENT: &str = "write a number and `%`, `0%` to `90%`, as in `10%`";
 const SIZE: &str = "write a number and a unit, `B`, `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`, as in `32MiB`, or `0`";
 
 /// Reads everything; what is wrong is replaced by its default and recorded.
@@ -228,10 +229,17 @@ fn tokens(table: &mut Table<'_>) -> TokenSettings {
 }
 
 fn limits(table: &mut Table<'_>) -> LimitSettings {
+    let default = LimitSettings::default();
     LimitSettings {
         max_keys: table
             .optional("max_keys", count)
-            .unwrap_or(LimitSettings::default().max_keys),
+            .unwrap_or(default.max_keys),
+        max_in_flight: table
+            .optional("max_in_flight", count)
+            .unwrap_or(default.max_in_flight),
+        reserved_for_critical: table
+            .optional("reserved_for_critical", parsed(units::percent, PERCENT))
+            .unwrap_or(default.reserved_for_critical),
     }
 }
 

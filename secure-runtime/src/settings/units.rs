@@ -34,6 +34,17 @@ pub(super) fn size(text: &str) -> Option<u64> {
     number.checked_mul(bytes)
 }
 
+/// `10%`; nothing needs no sign, so `0` is a share.
+pub(super) fn percent(text: &str) -> Option<u8> {
+    if text == "0" {
+        return Some(0);
+    }
+    let (number, "%") = split(text)? else {
+        return None;
+    };
+    u8::try_from(number).ok()
+}
+
 fn split(text: &str) -> Option<(u64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(end);

@@ -19,7 +19,7 @@ use actix_web::{body::MessageBody, http::header::HeaderMap};
 use super::*;
 use crate::{
     clock::ClockHand,
-    policy::{Access, Quota},
+    policy::{Access, Priority, Quota},
 };
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
@@ -70,12 +70,20 @@ pub(super) fn quota(limit: u32, period_seconds: u32, burst: u32, per: Per) -> Qu
 }
 
 pub(super) fn policy(quotas: Vec<Quota>) -> &'static Policy {
+    costly(1, quotas)
+}
+
+/// A policy whose requests take `cost` units of each quota.
+pub(super) fn costly(cost: u32, quotas: Vec<Quota>) -> &'static Policy {
     Box::leak(Box::new(Policy {
         handler: "tests::handler",
         file: file!(),
         line: line!(),
         access: Access::Public { reason: None },
         quotas: quotas.leak(),
+        cost,
+        concurrency: None,
+        priority: Priority::Normal,
         max_body: 0,
         body_timeout: Duration::ZERO,
         allow: None,

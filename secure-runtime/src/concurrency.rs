@@ -1,0 +1,158 @@
+//! How many at a time: places, which requests hold while they are in progress.
+//!
+//! A request takes a place of its route, where the policy bounds them, and one of the process,
+//! before anything about it is expensive. It gives both back when it is refused, when its answer
+//! was sent, or when its future is dropped: the handler panicked, or the client is gone. An answer
+//! that may still be on its way when the handler is done (a stream, or more than fits into the
+//! buffers in between) holds its places until the last of it was handed over, so a client who
+//! reads slowly does not make room for one more.
+//!
+//! Where no place is free the request is refused at once. Nobody waits: a queue would only make
+//! the callers that are served wait as long as those that gave up.
+//!
+//! # Priority
+//!
+//! The last places of the process are kept for routes with `priority = "critical"`: a request of
+//! any other route is refused before it could take one of them.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    policy::{Policy, Priority},
+    rejection::{Refusal, Rejection},
+};
+
+/// Requests in progress at a time, unless configured: more than a process serves well, and with
+/// bodies of the default size no more than 640 MB.
+pub(crate) const DEFAULT_MAX_IN_FLIGHT: NonZeroUsize =
+    const { NonZeroUsize::new(10_000).expect("it is not zero") };
+
+/// The share of these that is kept for critical routes, unless configured.
+pub(crate) const DEFAULT_RESERVED_PERCENT: u8 = 10;
+
+/// How long a client waits before it tries again. Places come back one by one and all the time.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// The refusal of a request for which there is no room at the moment.
+pub(crate) fn overloaded(reason: &'static str) -> Rejection {
+    Rejection::new(Refusal::Overloaded, reason).with_retry_after(RETRY_AFTER_SECONDS)
+}
+
+/// The places of a process and of its routes; one for all its workers.
+#[derive(Debug)]
+pub(crate) struct Concurrency {
+    process: Arc<Taken>,
+    /// Places of the process.
+    max: usize,
+    /// Those among them that are not kept for critical routes.
+    open: usize,
+    /// By the address of the policy, which is its identity: it is a static.
+    routes: ArcSwap<HashMap<usize, Arc<Taken>, foldhash::fast::FixedState>>,
+    /// Locked while a route is added.
+    adding: Mutex<()>,
+}
+
+/// How many places are taken. Alone on its cache line: every worker writes it.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Taken(AtomicUsize);
+
+/// What a request holds while it is in progress.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    _route: Option<Held>,
+    _process: Option<Held>,
+}
+
+/// One place that is taken until this is dropped.
+#[derive(Debug)]
+struct Held(Arc<Taken>);
+
+impl Held {
+    /// Takes a place if fewer than `most` are taken.
+    fn take(places: &Arc<Taken>, most: usize) -> Option<Self> {
+        // Never above `most`, not even for an instant: who finds it full was not refused for the
+        // sake of one who was refused too. The number is all there is, so nothing is ordered by it.
+        places
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+                (taken < most).then_some(taken + 1)
+            })
+            .ok()?;
+        Some(Self(Arc::clone(places)))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Concurrency {
+    /// `max` places, of which `reserved_percent` (rounded up) are kept for critical routes; one at
+    /// least is not.
+    pub(crate) fn new(max: NonZeroUsize, reserved_percent: u8) -> Self {
+        let max = max.get();
+        let reserved = (max as u128 * u128::from(reserved_percent)).div_ceil(100);
+        // Where it does not fit, it is more than there is.
+        let reserved = usize::try_from(reserved).unwrap_or(usize::MAX);
+        Self {
+            process: Arc::default(),
+            max,
+            open: max.saturating_sub(reserved).max(1),
+            routes: ArcSwap::default(),
+            adding: Mutex::default(),
+        }
+    }
+
+    /// Takes the places that a request of this policy needs.
+    pub(crate) fn take(&self, policy: &'static Policy) -> Result<Place, Rejection> {
+        // The route's first: a request that the process has no place for is then in nobody's way,
+        // since there is none for others of its route either.
+        let route = match policy.concurrency {
+            None => None,
+            Some(most) => {
+                let most = usize::try_from(most).unwrap_or(usize::MAX);
+                let held = Held::take(&self.route(policy), most);
+                Some(held.ok_or_else(|| overloaded("too many requests of the route"))?)
+            }
+        };
+        let most = match policy.priority {
+            Priority::Critical => self.max,
+            Priority::Normal => self.open,
+        };
+        let process = Held::take(&self.process, most)
+            .ok_or_else(|| overloaded("too many requests of the process"))?;
+        Ok(Place {
+            _route: route,
+            _process: Some(process),
+        })
+    }
+
+    fn route(&self, policy: &'static Policy) -> Arc<Taken> {
+        let identity = std::ptr::from_ref(policy).addr();
+        if let Some(places) = self.routes.load().get(&identity) {
+            return Arc::clone(places);
+        }
+        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been here: two counts would double the places.
+        if let Some(places) = self.routes.load().get(&identity) {
+            return Arc::clone(places);
+        }
+        let places = Arc::<Taken>::default();
+        let mut routes = HashMap::clone(&self.routes.load());
+        routes.insert(identity, Arc::clone(&places));
+        self.routes.store(Arc::new(routes));
+        places
+    }
+}
