@@ -56,7 +56,6 @@ pub(crate) static TOKEN: Policy = without_quota(Access::Authenticated {
     scopes: None,
     max_age: None,
     revocation: Revocation::Within(Duration::from_secs(2)),
-    outage: private::Outage::Deny,
 });
 
 /// Demands a role.
@@ -68,7 +67,6 @@ pub(crate) static ROLE: Policy = without_quota(Access::Authenticated {
     scopes: None,
     max_age: None,
     revocation: Revocation::Within(Duration::from_secs(2)),
-    outage: private::Outage::Deny,
 });
 
 const fn without_quota(access: Access) -> Policy {
@@ -77,6 +75,7 @@ const fn without_quota(access: Access) -> Policy {
         file: file!(),
         line: line!(),
         access,
+        outage: private::Outage::Deny,
         quotas: &[],
         cost: 1,
         concurrency: None,

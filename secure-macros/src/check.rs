@@ -61,6 +61,7 @@ pub(crate) fn policy(
     }
     let access = access(&subject, errors);
     let quotas = quotas::quotas(&subject, errors);
+    let outage = outage::outage(&subject, quotas.as_deref(), errors);
     let cost = load::cost(&subject, quotas.as_deref(), errors);
     let concurrency = load::concurrency(&subject, errors);
     let priority = load::priority(&subject, errors);
@@ -68,6 +69,7 @@ pub(crate) fn policy(
     let body_timeout = body_timeout(&subject, errors);
     Some(Policy {
         access: access?,
+        outage: outage?,
         quotas: quotas?,
         cost: cost?,
         concurrency: concurrency?,
@@ -90,7 +92,6 @@ fn public_has_no_other_access(subject: &Subject<'_>, errors: &mut Errors) {
         ("role", args.role.as_ref().map(|role| role.key)),
         ("scope", args.scope.as_ref().map(|scope| scope.key)),
         ("max_age", args.max_age.as_ref().map(|max_age| max_age.key)),
-        ("outage", args.outage.as_ref().map(|outage| outage.key)),
         (
             "revocation",
             args.revocation.as_ref().map(|revocation| revocation.key),
@@ -237,7 +238,6 @@ fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
         }
     };
     let revocation = revocation::revocation(subject, errors);
-    let outage = outage::outage(subject, errors);
     // Nothing is guarded by half: without the vocabulary nobody is let in.
     if subject.vocabulary.is_none() {
         return Some(Access::Refused);
@@ -251,7 +251,6 @@ fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
         scopes: scopes?,
         max_age: max_age?,
         revocation: revocation?,
-        outage: outage?,
     })
 }
 
@@ -420,6 +419,7 @@ impl Quota {
             period: named.quota.period,
             burst: named.quota.burst,
             per,
+            sharing: named.quota.sharing,
         }
     }
 }

@@ -112,6 +112,7 @@ pub(crate) struct Parameter {
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) access: Access,
+    pub(crate) outage: Outage,
     pub(crate) quotas: Vec<Quota>,
     /// Units of each quota.
     pub(crate) cost: u32,
@@ -133,6 +134,7 @@ impl Policy {
     pub(crate) fn refusing(runtime: Option<Path>) -> Self {
         Self {
             access: Access::Refused,
+            outage: Outage::Deny,
             quotas: Vec::new(),
             cost: 1,
             concurrency: None,
@@ -155,7 +157,6 @@ pub(crate) enum Access {
         scopes: Option<Rule>,
         max_age: Option<u64>,
         revocation: Revocation,
-        outage: Outage,
     },
     Public {
         reason: Option<String>,
@@ -207,6 +208,7 @@ pub(crate) struct Quota {
     pub(crate) period: u32,
     pub(crate) burst: u32,
     pub(crate) per: Per,
+    pub(crate) sharing: Sharing,
 }
 
 /// What a quota counts together.
@@ -215,6 +217,14 @@ pub(crate) enum Per {
     Ip,
     Route,
     User,
+}
+
+/// How the processes of one service count together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    Exact,
+    Leased,
+    Local,
 }
 
 /// `max_body` or `body_timeout`, as written in the attribute.

@@ -83,12 +83,12 @@ pub use authorization::{Decision, IntoDecision};
 pub use clock::{Clock, ClockHand};
 pub use error::{Error, Mistake, Mistakes};
 pub use input::{Extracted, Input, Unvalidated, Validated};
-pub use limit::{Balance, Meter};
+pub use limit::{Balance, Limits, Meter};
 pub use lock::{Change, Difference};
 pub use manifest::{Manifest, Route};
 pub use policy::{
     Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Priority, Quota, Revocation,
-    RoutePattern, Rule,
+    RoutePattern, Rule, Sharing,
 };
 pub use rejection::{InputError, Refusal, Rejection};
 pub use response::Secured;

@@ -11,8 +11,8 @@ use crate::{
     clock::Clock,
     concurrency::Concurrency,
     error::{Error, Mistake, Mistakes},
-    limit::RateLimiter,
-    policy::{Access, Per, Policy, Priority, Quota},
+    limit::{Limits, RateLimiter},
+    policy::{Access, Outage, Per, Policy, Priority, Quota, Sharing},
     rejection::{ProtectionSpace, Refusal, Rejection},
     revocation::{RevocationList, RevocationOptions},
     settings::{
@@ -73,12 +73,15 @@ static AUTHENTICATION_FAILURES: Policy = Policy {
     file: file!(),
     line: line!(),
     access: Access::Public { reason: None },
+    outage: Outage::Deny,
     quotas: &[Quota {
         name: "authentication-failures",
         limit: 60,
         period_seconds: 60,
         burst: 60,
         per: Per::Ip,
+        // A guesser is known to few processes, and a refusal must not wait for a store.
+        sharing: Sharing::Local,
     }],
     cost: 1,
     concurrency: None,
@@ -142,8 +145,6 @@ impl SecurityBuilder {
                 .map_err(|error| wrong("issuers", error))?;
             Some(authenticator)
         };
-        let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys.get())
-            .map_err(|error| wrong("limits", error))?;
         let concurrency = Concurrency::new(
             settings.limits.max_in_flight,
             settings.limits.reserved_for_critical,
@@ -151,6 +152,17 @@ impl SecurityBuilder {
         let addresses = client_addresses(&settings.client_address)?;
         #[cfg(feature = "redis")]
         let store = shared_store(settings.redis.as_ref())?;
+        let max_keys = settings.limits.max_keys.get();
+        #[cfg(feature = "redis")]
+        let limiter = match store.clone() {
+            Some(store) => {
+                RateLimiter::shared(clock.clone(), max_keys, store, settings.limits.instances)
+            }
+            None => RateLimiter::new(clock.clone(), max_keys),
+        };
+        #[cfg(not(feature = "redis"))]
+        let limiter = RateLimiter::new(clock.clone(), max_keys);
+        let limiter = limiter.map_err(|error| wrong("limits", error))?;
         let revocations = RevocationList::open(
             clock.clone(),
             RevocationOptions {
@@ -309,6 +321,11 @@ impl Security {
     /// The source of time.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// How quotas are counted together with other processes.
+    pub fn limits(&self) -> Limits<'_> {
+        Limits::of(&self.0.limiter)
     }
 
     /// The tokens that are refused although they have not expired.

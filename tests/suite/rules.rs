@@ -104,7 +104,6 @@ fn asvs_8_2_1_rules_are_judged_as_their_truth_table_says() {
                         scopes: scopes.as_ref().map(Formula::leak),
                         max_age: None,
                         revocation: Revocation::Within(Duration::ZERO),
-                        outage: secure_runtime::Outage::Deny,
                     },
                     ..public()
                 }))));

@@ -36,6 +36,8 @@ mod charges;
 mod fields;
 mod meter;
 mod route;
+#[cfg(feature = "redis")]
+mod shared;
 mod sweep;
 mod table;
 #[cfg(test)]
@@ -44,7 +46,7 @@ pub(crate) mod tests;
 use std::{
     collections::HashMap,
     io,
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -54,15 +56,20 @@ use arc_swap::ArcSwap;
 
 pub(crate) use self::charges::Charges;
 pub use self::meter::{Balance, Meter};
+#[cfg(feature = "redis")]
+use self::shared::Due;
 use self::{
+    charges::Source,
     route::{Caller, Denied, RouteLimits},
     sweep::Sweeper,
     table::Table,
 };
+#[cfg(feature = "redis")]
+use crate::policy::Sharing;
 use crate::{
     address::{ClientAddress, Network},
     clock::Clock,
-    policy::{Per, Policy},
+    policy::{Outage, Per, Policy, Quota},
     rejection::{Refusal, Rejection},
 };
 
@@ -92,6 +99,67 @@ pub(crate) struct RateLimiter {
     clock: Clock,
     #[cfg_attr(not(test), expect(dead_code, reason = "it is there to be dropped"))]
     sweeper: Sweeper,
+    /// Where the quotas that are not local are counted instead.
+    #[cfg(feature = "redis")]
+    shared: Option<shared::Shared>,
+}
+
+/// How quotas are counted together with other processes, for the metrics of a service.
+///
+/// ```
+/// use secure_runtime::Security;
+///
+/// # fn main() -> Result<(), secure_runtime::Error> {
+/// let security = Security::builder().build()?;
+/// // Without `[redis]` in the settings there is nothing to be without.
+/// assert!(security.limits().degraded().is_zero());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Limits<'a> {
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(dead_code, reason = "nothing is counted together without it")
+    )]
+    limiter: &'a RateLimiter,
+}
+
+impl<'a> Limits<'a> {
+    pub(crate) fn of(limiter: &'a RateLimiter) -> Self {
+        Self { limiter }
+    }
+
+    /// How long quotas could not be counted together because Redis did not answer, since the start
+    /// of the process: each time from the first question without an answer until a sign of life,
+    /// of which one is asked for each second. Never less than before; zero without `[redis]`.
+    pub fn degraded(&self) -> Duration {
+        #[cfg(feature = "redis")]
+        if let Some(shared) = &self.limiter.shared {
+            return shared.degraded();
+        }
+        Duration::ZERO
+    }
+
+    /// Whether that is so at the moment.
+    pub fn is_degraded(&self) -> bool {
+        #[cfg(feature = "redis")]
+        if let Some(shared) = &self.limiter.shared {
+            return shared.is_degraded();
+        }
+        false
+    }
+
+    /// By how many processes quotas are divided where Redis does not answer: `limits.instances` of
+    /// the settings, or how many there were when they were counted last. `None` where neither is
+    /// known, and without `[redis]`.
+    pub fn instances(&self) -> Option<NonZeroU32> {
+        #[cfg(feature = "redis")]
+        if let Some(shared) = &self.limiter.shared {
+            return shared.instances();
+        }
+        None
+    }
 }
 
 /// The counts of all quotas that count by subject.
@@ -99,12 +167,19 @@ pub(crate) struct RateLimiter {
 struct Tables {
     networks: Arc<Table<Network>>,
     users: Arc<Table<Arc<str>>>,
+    /// What is kept of the counts of a store.
+    #[cfg(feature = "redis")]
+    held: Option<Arc<shared::Held>>,
 }
 
 impl Tables {
     fn sweep(&self, now: u64, goes_on: impl Fn() -> bool) {
         self.networks.sweep(now, &goes_on);
         self.users.sweep(now, &goes_on);
+        #[cfg(feature = "redis")]
+        if let Some(held) = &self.held {
+            held.sweep(now, &goes_on);
+        }
     }
 }
 
@@ -115,20 +190,51 @@ impl RateLimiter {
     ///
     /// The system gives no thread.
     pub(crate) fn new(clock: Clock, max_keys: usize) -> io::Result<Self> {
-        let tables = Arc::new(Tables {
+        let tables = Tables {
             networks: Arc::new(Table::new(max_keys)),
             users: Arc::new(Table::new(max_keys)),
-        });
+            #[cfg(feature = "redis")]
+            held: None,
+        };
+        Self::with(clock, tables)
+    }
+
+    fn with(clock: Clock, tables: Tables) -> io::Result<Self> {
+        let tables = Arc::new(tables);
         Ok(Self {
             sweeper: Sweeper::start(&tables, clock.clone(), SWEEP_INTERVAL)?,
             tables,
             routes: ArcSwap::default(),
             next_slot: Mutex::new(0),
             clock,
+            #[cfg(feature = "redis")]
+            shared: None,
         })
     }
 
-    /// Charges the quotas `per ip`.
+    /// The same, for quotas that processes count together in `store`. There are `instances` of
+    /// them; without a number they count themselves.
+    #[cfg(feature = "redis")]
+    pub(crate) fn shared(
+        clock: Clock,
+        max_keys: usize,
+        store: crate::store::Store,
+        instances: Option<NonZeroU32>,
+    ) -> io::Result<Self> {
+        let shared = shared::Shared::start(store, clock.clone(), max_keys, instances);
+        let tables = Tables {
+            networks: Arc::new(Table::new(max_keys)),
+            users: Arc::new(Table::new(max_keys)),
+            held: Some(Arc::clone(shared.held())),
+        };
+        Ok(Self {
+            shared: Some(shared),
+            ..Self::with(clock, tables)?
+        })
+    }
+
+    /// Charges what is due before the caller is known: in memory, the quotas `per ip`. Where a
+    /// store counts them, it is only looked whether this process knows that they are used up.
     pub(crate) fn charge_ip(
         &self,
         policy: &'static Policy,
@@ -138,25 +244,93 @@ impl RateLimiter {
             return Ok(Charges::default());
         }
         let mut charges = Charges::new(self.route(policy)?, address.network());
-        self.charge(&mut charges, None, |per| per == Per::Ip)?;
+        #[cfg(feature = "redis")]
+        if let Some((shared, route)) = self.shared_by(&charges) {
+            shared.look(&route, charges.caller(None))?;
+            self.charge(&mut charges, None, |quota| {
+                quota.per == Per::Ip && quota.sharing == Sharing::Local
+            })?;
+            return Ok(charges);
+        }
+        self.charge(&mut charges, None, |quota| quota.per == Per::Ip)?;
         Ok(charges)
     }
 
-    /// Charges the quotas `per user` and `per route`; a denial takes back what was charged before.
+    /// Charges the rest of a request that is admitted as far as everything else is concerned; a
+    /// denial takes back what was charged before. In memory this waits for nothing.
     ///
     /// `identity` names the caller: the same text for two requests exactly if they come from the
     /// same user of the same issuer.
-    pub(crate) fn charge_caller(
+    pub(crate) async fn charge_admitted(
+        &self,
+        charges: &mut Charges,
+        identity: Option<&Arc<str>>,
+        outage: Outage,
+    ) -> Result<(), Rejection> {
+        #[cfg(feature = "redis")]
+        if let Some((shared, route)) = self.shared_by(charges) {
+            let caller = charges.caller(identity);
+            let asked = shared.charge_held(&route, charges, caller, Due::All)?;
+            if asked.is_empty() {
+                return Ok(());
+            }
+            // In a box, so that the future of a request that asks nobody stays small.
+            let rest = shared.charge_asked(&route, charges, caller, &asked, outage);
+            return Box::pin(rest).await;
+        }
+        #[cfg(not(feature = "redis"))]
+        let _ = outage;
+        self.charge_caller(charges, identity)
+    }
+
+    /// Charges a request that is refused for another reason what it owes all the same, the quotas
+    /// `per ip`; the refusal that counts.
+    pub(crate) async fn charge_refused(
+        &self,
+        charges: &mut Charges,
+        rejection: Rejection,
+        outage: Outage,
+    ) -> Rejection {
+        #[cfg(feature = "redis")]
+        if let Some((shared, route)) = self.shared_by(charges) {
+            let caller = charges.caller(None);
+            let asked = match shared.charge_held(&route, charges, caller, Due::PerIp) {
+                Ok(asked) if asked.is_empty() => return rejection,
+                Ok(asked) => asked,
+                Err(denied) => return denied,
+            };
+            let rest = shared.charge_asked(&route, charges, caller, &asked, outage);
+            return Box::pin(rest).await.err().unwrap_or(rejection);
+        }
+        // It was charged when it came.
+        let _ = (charges, outage);
+        rejection
+    }
+
+    /// The store's counts, where quotas of this request are among them.
+    #[cfg(feature = "redis")]
+    fn shared_by(&self, charges: &Charges) -> Option<(&shared::Shared, Arc<RouteLimits>)> {
+        let shared = self.shared.as_ref()?;
+        let route = charges.route.as_ref()?;
+        route.is_shared.then(|| (shared, Arc::clone(route)))
+    }
+
+    /// Charges the quotas `per user` and `per route` in memory.
+    fn charge_caller(
         &self,
         charges: &mut Charges,
         identity: Option<&Arc<str>>,
     ) -> Result<(), Rejection> {
-        self.charge(charges, identity, |per| per != Per::Ip)
+        self.charge(charges, identity, |quota| quota.per != Per::Ip)
     }
 
     /// Charges the quotas of a request that was admitted already, and tells how many nanoseconds
     /// from now the caller's next request will be admitted.
-    fn charge_later(&self, route: &RouteLimits, caller: Caller<'_>, units: u32) -> u64 {
+    async fn charge_later(&self, route: &RouteLimits, caller: Caller<'_>, units: u32) -> u64 {
+        #[cfg(feature = "redis")]
+        if let Some(shared) = self.shared.as_ref().filter(|_| route.is_shared) {
+            return Box::pin(shared.charge_later(route, caller, units)).await;
+        }
         let now = bucket::now(&self.clock);
         let waits = route.limits.iter().map(|limit| {
             limit.charge_later(caller, units, now);
@@ -175,20 +349,17 @@ impl RateLimiter {
         &self,
         charges: &mut Charges,
         identity: Option<&Arc<str>>,
-        is_due: impl Fn(Per) -> bool,
+        is_due: impl Fn(&Quota) -> bool,
     ) -> Result<(), Rejection> {
         // Out of the charges while they grow: this is cheaper than one more count of the `Arc`.
         let Some(route) = charges.route.take() else {
             return Ok(());
         };
-        let caller = Caller {
-            network: charges.network,
-            identity,
-        };
+        let caller = charges.caller(identity);
         let due = route.limits.iter().enumerate();
-        for (place, limit) in due.filter(|(_, limit)| is_due(limit.quota.per)) {
+        for (place, limit) in due.filter(|(_, limit)| is_due(limit.quota)) {
             match limit.charge(caller, route.cost, bucket::now(&self.clock)) {
-                Ok(paid) => charges.push(place, paid),
+                Ok(paid) => charges.push(place, paid, Source::Memory),
                 Err(denied) => {
                     let now = bucket::now(&self.clock);
                     charges.refund(&route, caller, now);
@@ -246,23 +417,26 @@ fn refuse(
     (denying, its_wait): (usize, u64),
     now: u64,
 ) -> Rejection {
-    let violated: Vec<_> = route
-        .limits
-        .iter()
-        .enumerate()
-        .filter_map(|(place, limit)| {
-            // Another request may have given something back since the denial, and then this one
-            // could have been admitted: it was not, and the answer says what was true then.
-            let denied = if place == denying { its_wait } else { 0 };
-            let wait = limit.wait(caller, route.cost, now).max(denied);
-            (wait > 0).then_some((limit, wait))
-        })
-        .collect();
+    let waits = route.limits.iter().enumerate().map(|(place, limit)| {
+        // Another request may have given something back since the denial, and then this one
+        // could have been admitted: it was not, and the answer says what was true then.
+        let denied = if place == denying { its_wait } else { 0 };
+        (place, limit.wait(caller, route.cost, now).max(denied))
+    });
+    let violated: Vec<_> = waits.filter(|(_, wait)| *wait > 0).collect();
+    refuse_with(route, &violated)
+}
+
+/// The refusal by the quotas at these places, each with its wait.
+fn refuse_with(route: &RouteLimits, violated: &[(usize, u64)]) -> Rejection {
     let wait = violated.iter().map(|(_, wait)| *wait).max().unwrap_or(0);
-    let names = violated.iter().map(|(limit, _)| limit.quota.name).collect();
-    let states = violated
-        .iter()
-        .filter_map(|(limit, wait)| Some((limit.label.as_deref()?, 0, *wait)));
+    // The places are those of the route.
+    let limits = || {
+        let limit = |&(place, wait): &(usize, u64)| Some((route.limits.get(place)?, wait));
+        violated.iter().filter_map(limit)
+    };
+    let names = limits().map(|(limit, _)| limit.quota.name).collect();
+    let states = limits().filter_map(|(limit, wait)| Some((limit.label.as_deref()?, 0, wait)));
 
     let mut rejection = Rejection::new(Refusal::QuotaExceeded, "a quota is used up")
         .with_retry_after(fields::seconds(wait).max(1))
