@@ -75,7 +75,7 @@ impl Lease {
 
     /// Admits one request, if there is something left.
     pub(super) fn take(&mut self, most: u32, now: u64) -> Option<Taken> {
-        if self.current.left(now) == 0 {
+        if self.current.left(now) == 0 && self.next.left(now) > 0 {
             self.current = mem::take(&mut self.next);
         }
         if self.current.left(now) == 0 {
