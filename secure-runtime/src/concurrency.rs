@@ -156,3 +156,138 @@ impl Concurrency {
         places
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Barrier, atomic::AtomicU32},
+        thread,
+        time::Duration,
+    };
+
+    use super::*;
+    use crate::policy::Access;
+
+    fn policy(concurrency: Option<u32>, priority: Priority) -> &'static Policy {
+        Box::leak(Box::new(Policy {
+            handler: "tests::handler",
+            file: file!(),
+            line: line!(),
+            access: Access::Public { reason: None },
+            quotas: &[],
+            cost: 1,
+            concurrency,
+            priority,
+            max_body: 0,
+            body_timeout: Duration::ZERO,
+            allow: None,
+            inputs: &[],
+        }))
+    }
+
+    fn places(max: usize, reserved_percent: u8) -> Concurrency {
+        Concurrency::new(NonZeroUsize::new(max).unwrap(), reserved_percent)
+    }
+
+    /// Takes places until none is left.
+    fn take_all(places: &Concurrency, policy: &'static Policy) -> Vec<Place> {
+        std::iter::from_fn(|| places.take(policy).ok()).collect()
+    }
+
+    #[test]
+    fn the_last_places_are_for_critical_routes() {
+        for (max, percent, open) in [
+            (100, 10, 90),
+            (100, 0, 100),
+            (100, 90, 10),
+            (10, 10, 9),
+            // Rounded up, or few places would mean none for critical routes.
+            (15, 10, 13),
+            (2, 10, 1),
+            // One is open whatever is reserved.
+            (1, 10, 1),
+            (5, 100, 1),
+            (5, 255, 1),
+        ] {
+            let (normal, critical) = (
+                policy(None, Priority::Normal),
+                policy(None, Priority::Critical),
+            );
+            let places = places(max, percent);
+            let flood = take_all(&places, normal);
+            assert_eq!(flood.len(), open, "{max} {percent}");
+            let important = take_all(&places, critical);
+            assert_eq!(important.len(), max - open, "{max} {percent}");
+            // What critical routes hold of the open places, others cannot take.
+            drop(flood);
+            assert_eq!(
+                take_all(&places, normal).len(),
+                open - important.len().min(open)
+            );
+            drop(important);
+            assert_eq!(take_all(&places, critical).len(), max);
+        }
+    }
+
+    #[test]
+    fn routes_are_counted_apart_and_a_refusal_holds_nothing() {
+        let places = places(10, 0);
+        let (one, other) = (
+            policy(Some(3), Priority::Normal),
+            policy(Some(4), Priority::Normal),
+        );
+        let of_one = take_all(&places, one);
+        let of_other = take_all(&places, other);
+        assert_eq!((of_one.len(), of_other.len()), (3, 4));
+        // They were refused by their routes, and the process has the rest.
+        let free = policy(None, Priority::Normal);
+        let rest = take_all(&places, free);
+        assert_eq!(rest.len(), 3);
+        // Now the process refuses, and the route keeps its place.
+        drop(of_one);
+        let again = take_all(&places, free);
+        assert_eq!(again.len(), 3);
+        for _ in 0..5 {
+            let refused = places.take(one).unwrap_err();
+            assert_eq!(refused.refusal(), Refusal::Overloaded);
+        }
+        drop(again);
+        assert_eq!(take_all(&places, one).len(), 3);
+    }
+
+    #[test]
+    fn a_bound_of_zero_refuses_everything() {
+        let places = places(10, 0);
+        assert!(places.take(policy(Some(0), Priority::Critical)).is_err());
+    }
+
+    #[test]
+    fn many_threads_never_hold_more_than_there_is() {
+        const THREADS: usize = 8;
+        // The route's own bound, and that of the process.
+        for (concurrency, max) in [(Some(5), 1_000), (None, 5), (Some(5), 5)] {
+            let policy = policy(concurrency, Priority::Normal);
+            let places = places(max, 0);
+            let held = AtomicU32::new(0);
+            let barrier = Barrier::new(THREADS);
+            for _ in 0..200 {
+                thread::scope(|scope| {
+                    for _ in 0..THREADS {
+                        scope.spawn(|| {
+                            barrier.wait();
+                            let place = places.take(policy);
+                            if place.is_ok() {
+                                held.fetch_add(1, Ordering::Relaxed);
+                            }
+                            // All have tried, and nobody has let go.
+                            barrier.wait();
+                            drop(place);
+                        });
+                    }
+                });
+                assert_eq!(held.swap(0, Ordering::Relaxed), 5);
+            }
+            assert_eq!(take_all(&places, policy).len(), 5);
+        }
+    }
+}

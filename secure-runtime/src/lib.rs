@@ -28,16 +28,17 @@
 //! - [`Routes`]: registration. A handler without `#[secured]` does not compile there.
 //! - [`settings`]: what an operator decides, from `secure.toml` and the environment.
 //! - [`Security`]: the configured parts, for a [`Server`] or for an app of your own.
-//! - [`Principal`] and [`Claims`]: the caller, as a parameter of a handler.
+//! - [`Principal`] and [`Claims`]: the caller, as a parameter of a handler. [`Meter`]: charges him
+//!   for what a request turned out to cost.
 //! - [`Input`], [`Validated`], [`Unvalidated`]: what else a handler can take.
 //! - [`Refusal`]: every way to be refused, with its status.
 //! - [`testing`]: tokens, a service in process, a clock moved by hand, the lock file.
 //!
 //! # The order of checks
 //!
-//! Transport, client address, quotas `per ip`, declared size and coding of the body, token, age of
-//! the authentication, roles, scopes, quotas `per user` and `per route`. Only then the parameters
-//! are taken, in their order, which reads the body; then `allow` is asked; then the handler runs.
+//! Transport, whether there is room (`concurrency` and the process's own bound), client address,
+//! quotas `per ip`, declared size and coding of the body, token, age of the authentication, roles,
+//! scopes, quotas `per user` and `per route`. Only then the parameters are taken, in their order, which reads the body; then `allow` is asked; then the handler runs.
 //! A request is refused at the first check that fails. What cannot be decided is refused.
 //!
 //! # Cargo features
@@ -163,6 +164,7 @@ pub use shield::Shield;
 /// body_timeout = "10s"
 /// revocation = "2s"
 /// outage = "deny"
+/// concurrency = 200            # of each handler; not built in
 /// ```
 ///
 /// # `public`
@@ -364,6 +366,58 @@ pub use shield::Shield;
 /// Refused: zero, an unknown unit, overflow, a quota that a stricter one makes idle, `per user` on
 /// a public handler.
 ///
+/// # `cost`
+///
+/// ```
+/// # use actix_web::{Responder, get};
+/// # use secure_runtime::secured;
+/// #[secured(rate = ["60/min", "500/hour per ip"], cost = 5)]
+/// #[get("/search")]
+/// async fn search() -> impl Responder {
+///     "nothing found"
+/// }
+/// ```
+///
+/// Beside `rate`: a request takes so many units of each of its quotas, so this one passes twelve
+/// times at once, and then every five seconds. The RateLimit fields tell units: what is left,
+/// divided by the cost, is how many requests that is. Without it a request takes one.
+///
+/// What a request costs may be known only when it was served: a handler that takes a [`Meter`]
+/// charges it then.
+///
+/// Refused: zero, no `rate` beside it, more than the burst of a quota.
+///
+/// # `concurrency`, `priority`
+///
+/// ```
+/// # use actix_web::{Responder, get};
+/// # use secure_runtime::secured;
+/// #[secured(concurrency = 20)]
+/// #[get("/report")]
+/// async fn report() -> impl Responder {
+///     "all is well"
+/// }
+///
+/// #[secured(public = "the load balancer asks", priority = "critical")]
+/// #[get("/health")]
+/// async fn health() -> impl Responder {
+///     "open"
+/// }
+/// ```
+///
+/// Most requests of the handler that are in progress at a time, in this process. One is in progress
+/// from its admission until its answer was sent, and no longer than its connection or stream: who
+/// is slow to send his body or to read a stream (or an answer of more than 64 KiB) holds his place.
+/// Work that the handler leaves to a task of its own is not counted. Above it the answer is 503 with
+/// `Retry-After`, at once and before any quota is charged or a token looked at. Without it there is
+/// no such bound, unless `policy.toml` has one.
+///
+/// All guarded handlers together have the places that `limits.max_in_flight` says. The last of
+/// them, `limits.reserved_for_critical`, are for `priority = "critical"`: health checks, payments,
+/// what must work when the rest is too much. The other word is `"normal"`, which is the default.
+///
+/// Refused: zero, another word.
+///
 /// # `max_body`, `body_timeout`
 ///
 /// ```
@@ -402,7 +456,7 @@ pub use shield::Shield;
 ///
 /// `web::Json`, `web::Form`, `web::Query`, `web::Path`, `MultipartForm` (decoded strictly and
 /// validated), `web::Header`, `web::Bytes`, `String`, `web::Payload`, `web::Data`, `web::ReqData`,
-/// `HttpRequest`, [`Principal`], [`Claims`], an `Option` of these, and types of your own that
+/// `HttpRequest`, [`Principal`], [`Claims`], [`Meter`], an `Option` of these, and types of your own that
 /// implement [`Input`]. At most one reads the body.
 ///
 /// A type that is decoded derives `garde::Validate`. `#[unvalidated]` before a parameter takes it

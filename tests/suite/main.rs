@@ -14,6 +14,7 @@ mod documents;
 mod fuzz;
 mod input;
 mod limits;
+mod load;
 mod manifest;
 mod order;
 mod rejections;

@@ -1,9 +1,10 @@
 //! The order of checks: of two things that are wrong, the earlier one is answered, and nothing is
 //! read of a body whose sender was not admitted.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use actix_web::{Responder, post, web};
+use futures_util::{FutureExt, future::LocalBoxFuture};
 use secure_runtime::{
     Principal, Refusal, Routes, Security, Settings, secured,
     settings::Transport,
@@ -40,14 +41,22 @@ async fn demanding(caller: Principal, order: web::Json<Order>) -> impl Responder
     format!("{} {}", caller.subject(), order.quantity)
 }
 
+/// Takes as long as its client likes, and the only place of the process.
+#[secured(public)]
+#[post("/slow")]
+async fn slow(body: web::Bytes) -> impl Responder {
+    body.len().to_string()
+}
+
 fn routes(routes: &mut Routes) {
-    routes.service(demanding);
+    routes.service(demanding).service(slow);
 }
 
 /// What can be wrong with a request, in the order of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Wrong {
     Transport,
+    Full,
     IpQuota,
     Upgrade,
     DeclaredSize,
@@ -69,8 +78,9 @@ enum Wrong {
 
 use Wrong::*;
 
-const ALL: [Wrong; 18] = [
+const ALL: [Wrong; 19] = [
     Transport,
+    Full,
     IpQuota,
     Upgrade,
     DeclaredSize,
@@ -94,6 +104,7 @@ impl Wrong {
     fn refusal(self) -> Refusal {
         match self {
             Transport => Refusal::HttpsRequired,
+            Full => Refusal::Overloaded,
             IpQuota | UserQuota | RouteQuota => Refusal::QuotaExceeded,
             Upgrade => Refusal::HeadMalformed,
             DeclaredSize | BodySize => Refusal::BodyTooLarge,
@@ -138,11 +149,12 @@ impl Wrong {
 }
 
 /// A service behind a proxy on this machine, so that each request can come without TLS or from
-/// any address.
+/// any address, with room for one request at a time.
 async fn service() -> TestService {
     let service = TestService::with(routes, |security| {
         let mut settings = Settings::default();
         settings.server.transport = Transport::BehindProxy;
+        settings.limits.max_in_flight = NonZeroUsize::MIN;
         settings.client_address.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
         security.settings(settings)
     })
@@ -238,6 +250,17 @@ async fn use_up(service: &TestService, wrong: &[Wrong]) {
     }
 }
 
+/// Leaves no room in the service for as long as it is kept.
+fn fill<'a>(service: &'a TestService, wrong: &[Wrong]) -> Option<LocalBoxFuture<'a, TestResponse>> {
+    wrong.contains(&Full).then(|| {
+        let call = service.post("/slow").header("x-forwarded-proto", "https");
+        let body = Upload::silent_after("x");
+        let mut held = call.stream("text/plain", body).send().boxed_local();
+        assert!((&mut held).now_or_never().is_none());
+        held
+    })
+}
+
 #[actix_web::test]
 async fn nothing_wrong_is_answered_by_the_handler() {
     let _log = Log::capture();
@@ -259,6 +282,7 @@ async fn of_two_wrongs_the_earlier_check_answers() {
             let wrong = [first, second];
             let service = service().await;
             use_up(&service, &wrong).await;
+            let _full = fill(&service, &wrong);
             take_journal();
             log.take();
 
@@ -290,6 +314,7 @@ async fn quotas_are_charged_where_their_check_stands() {
     // refused before costs nothing.
     for (wrong, costs_ip) in [
         (Transport, false),
+        (Full, false),
         (DeclaredSize, true),
         (Credentials, true),
         (Revoked, true),
@@ -297,10 +322,12 @@ async fn quotas_are_charged_where_their_check_stands() {
         (Scope, true),
     ] {
         let service = service().await;
+        let full = fill(&service, &[wrong]);
         for _ in 0..3 {
             let response = send(&service, "caller", ADDRESS, &[wrong]).await;
             response.assert_refused(wrong.refusal());
         }
+        drop(full);
         let here = send(&service, "caller", ADDRESS, &[]).await.status();
         assert_eq!(here == 429, costs_ip, "{wrong:?}");
         let elsewhere = send(&service, "caller", "198.51.100.9", &[]).await;

@@ -83,6 +83,25 @@ mod tests {
     }
 
     #[test]
+    fn percents() {
+        for (text, number) in [
+            ("0", Some(0)),
+            ("0%", Some(0)),
+            ("10%", Some(10)),
+            ("255%", Some(255)),
+            ("256%", None),
+            ("10", None),
+            ("10 %", None),
+            ("%", None),
+            ("-1%", None),
+            ("1.5%", None),
+            ("10%%", None),
+        ] {
+            assert_eq!(percent(text), number, "{text}");
+        }
+    }
+
+    #[test]
     fn sizes() {
         for (text, bytes) in [
             ("0", Some(0)),

@@ -269,8 +269,12 @@ async fn h16_every_refusal_is_problem_details_and_says_nothing_of_the_request() 
         let context = format!("{refusal:?}: {problem}");
 
         assert_eq!(problem["status"], refusal.status().as_u16(), "{context}");
-        let quota = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+        let (quota, capacity) = (
+            "https://iana.org/assignments/http-problem-types#quota-exceeded",
+            "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+        );
         let kind = match refusal {
+            Refusal::Overloaded => capacity,
             Refusal::QuotaExceeded => quota,
             _ => "about:blank",
         };

@@ -7,7 +7,7 @@ use std::{
 
 use super::*;
 
-fn random_quota(random: &mut Random, per: Per) -> Quota {
+pub(super) fn random_quota(random: &mut Random, per: Per) -> Quota {
     let limit = 1 + random.any_size(2_000) as u32;
     let period = 1 + random.any_size(86_400) as u32;
     let burst = match random.below(3) {
@@ -18,7 +18,7 @@ fn random_quota(random: &mut Random, per: Per) -> Quota {
 }
 
 /// Times between requests that make the edges likely.
-fn random_step(random: &mut Random, quota: &Quota) -> u64 {
+pub(super) fn random_step(random: &mut Random, quota: &Quota) -> u64 {
     let interval = quota.interval_nanos();
     match random.below(8) {
         0..=3 => 0,

@@ -7,6 +7,7 @@
     reason = "a test fails where something is missing"
 )]
 
+mod costs;
 mod gcra;
 mod memory;
 mod together;
@@ -156,15 +157,21 @@ impl Random {
 pub(super) struct Oracle {
     interval: i128,
     burst: i128,
+    cost: i128,
     tat: i128,
 }
 
 impl Oracle {
     pub(super) fn new(quota: &Quota) -> Self {
+        Self::of_cost(1, quota)
+    }
+
+    pub(super) fn of_cost(cost: u32, quota: &Quota) -> Self {
         let period = i128::from(quota.period_seconds) * i128::from(SECOND);
         Self {
             interval: (period / i128::from(quota.limit)).max(1),
             burst: i128::from(quota.burst),
+            cost: i128::from(cost),
             tat: 0,
         }
     }
@@ -172,15 +179,22 @@ impl Oracle {
     /// Nanoseconds until a request is admitted.
     pub(super) fn wait(&self, now: u64) -> u64 {
         let now = i128::from(now);
-        let new = self.tat.max(now) + self.interval;
+        let new = self.tat.max(now) + self.cost * self.interval;
         (new - self.burst * self.interval - now).max(0) as u64
     }
 
-    /// Requests that remain, and nanoseconds until there is one more.
+    /// Charges beyond what is left, up to a debt of one burst.
+    pub(super) fn charge_later(&mut self, units: u32, now: u64) {
+        let now = i128::from(now);
+        let new = self.tat.max(now) + i128::from(units) * self.interval;
+        self.tat = new.min(now + 2 * self.burst * self.interval);
+    }
+
+    /// Units that remain, and nanoseconds until there is one more.
     pub(super) fn charge(&mut self, now: u64) -> (u32, u64) {
         assert_eq!(self.wait(now), 0);
         let now = i128::from(now);
-        self.tat = self.tat.max(now) + self.interval;
+        self.tat = self.tat.max(now) + self.cost * self.interval;
         let available = self.burst * self.interval - (self.tat - now);
         let remaining = available / self.interval;
         let next = (remaining + 1) * self.interval - available;

@@ -176,6 +176,18 @@ fn every_mistake_has_its_message() {
             "`limits.max_keys`: write a number from 1",
         ),
         (
+            "[limits]\nmax_in_flight = 0",
+            "`limits.max_in_flight`: write a number from 1",
+        ),
+        (
+            "[limits]\nreserved_for_critical = 10",
+            "`limits.reserved_for_critical`: write a number and `%`, `0%` to `90%`, as in `10%`",
+        ),
+        (
+            "[limits]\nreserved_for_critical = \"91%\"",
+            "`limits.reserved_for_critical`: write at most `90%`",
+        ),
+        (
             "[danger]\nplaintext = \"yes\"",
             "`danger.plaintext`: write `true` or `false`",
         ),

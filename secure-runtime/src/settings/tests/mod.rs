@@ -56,6 +56,8 @@ fn every_key_is_read() {
 
         [limits]
         max_keys = 5000
+        max_in_flight = 300
+        reserved_for_critical = "25%"
 
         [revocation]
         file = "/var/lib/shop/revocations"
@@ -139,6 +141,8 @@ fn every_key_is_read() {
         }
     );
     assert_eq!(settings.limits.max_keys.get(), 5000);
+    assert_eq!(settings.limits.max_in_flight.get(), 300);
+    assert_eq!(settings.limits.reserved_for_critical, 25);
     assert_eq!(
         settings.revocation,
         RevocationSettings {
