@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::process::{ANYBODY, calls, count, flood_with, processes};
+use super::process::{ANYBODY, assert_admitted, calls, count, flood_with, processes};
 use crate::{instance::pause, server::Redis};
 
 /// In any window at most burst + W / T + min(n P, L / T), and the store is seldom asked.
@@ -14,17 +14,22 @@ async fn what_is_admitted_stays_below_the_stated_bound() {
     let start = Instant::now();
     let mut admitted = 0;
     let mut requests = 0;
+    let mut undecided = 0;
     while start.elapsed() < Duration::from_secs(3) {
         let answers = flood_with(&all, 6, 20, "/leased", |_| ANYBODY).await;
         requests += answers.len();
         admitted += count(&answers, 200);
-        assert_eq!(count(&answers, 200) + count(&answers, 429), answers.len());
+        undecided += count(&answers, 503);
     }
     let took = start.elapsed();
     let asked = calls(&redis);
     // 1000 at once and one each 60 ms; 3 processes hold 100 each, or what comes back in a second.
     let bound = 1_000 + took.as_millis() as usize / 60 + 1 + 17;
-    println!("{admitted} of {requests} admitted in {took:?}, bound {bound}, {asked} calls");
+    println!(
+        "{admitted} of {requests} admitted in {took:?}, bound {bound}, {asked} calls, \
+         {undecided} not decided"
+    );
+    assert!(undecided * 20 < requests, "{undecided} of {requests}");
     assert!(admitted <= bound, "{admitted} > {bound}");
     // What was taken in vain is little.
     assert!(admitted >= 900, "{admitted}");
@@ -66,10 +71,10 @@ async fn a_small_quota_is_exact() {
     let redis = Redis::start();
     let all = processes(&redis.url(), 3).await;
     let answers = flood_with(&all, 9, 10, "/leased-small", |_| ANYBODY).await;
-    assert_eq!(count(&answers, 200), 15);
+    assert_admitted(&answers, 15);
 }
 
-/// L3: what this process has taken ahead is left.
+/// L3: what this process has taken ahead is left; what is on its way is told when it has come.
 #[actix_web::test]
 async fn l03_the_fields_count_what_was_taken_ahead() {
     let redis = Redis::start();
@@ -82,11 +87,11 @@ async fn l03_the_fields_count_what_was_taken_ahead() {
         let (left, next) = told.split_once(";t=").unwrap();
         assert_eq!(next, "1");
         let left: u128 = left.parse().unwrap();
-        // As if each had been asked for: 1000 less those that were admitted, and what came back.
+        // 1000 less those that were admitted, and what came back; never more than there is.
         let came_back = start.elapsed().as_millis() / 60 + 1;
         let expected = 1_000 - number;
         assert!(
-            (expected..=expected + came_back).contains(&left),
+            (expected.saturating_sub(100)..=expected + came_back).contains(&left),
             "{left} after {number}"
         );
     }

@@ -61,19 +61,15 @@ impl Question {
     /// Charges all of them or none; with `debts`, whether there is enough or not.
     pub(super) async fn ask(mut self, server: &Server, debts: bool) -> Result<Answer, Silent> {
         self.arguments.insert(0, u64::from(debts));
-        self.run(server, &CHARGE).await
-    }
-
-    pub(super) async fn run(&self, server: &Server, script: &Script) -> Result<Answer, Silent> {
         let values: Vec<u64> = server
-            .run(script, &self.keys, &self.arguments, QUESTION)
+            .run(&CHARGE, &self.keys, &self.arguments, QUESTION)
             .await?;
         Answer::read(&values, self.shapes.len()).ok_or(Silent)
     }
 }
 
 impl Answer {
-    fn read(values: &[u64], quotas: usize) -> Option<Self> {
+    pub(super) fn read(values: &[u64], quotas: usize) -> Option<Self> {
         let (charged, states) = values.split_first()?;
         let states = states.chunks(3).map(|state| match *state {
             [seconds, nanos, beside] => Some(State {

@@ -100,7 +100,7 @@ fn beyond(quota: &Quota, cost: u32, processes: u64) -> u64 {
         return 0;
     }
     let held = processes * most * u64::from(cost);
-    let second = LEASE_NANOS.div_ceil(quota.interval_nanos()) + u64::from(cost);
+    let second = LEASE_NANOS.div_ceil(quota.interval_nanos());
     held.min(second)
 }
 
