@@ -66,7 +66,9 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         Ok(caller) => *principal = caller,
         Err(rejection) => {
             let limiter = security.limiter();
-            return Err(limiter.charge_refused(charges, rejection, policy.outage).await);
+            return Err(limiter
+                .charge_refused(charges, rejection, policy.outage)
+                .await);
         }
     }
 

@@ -312,7 +312,8 @@ impl<K: Clone + Eq + Hash> Counts<K> {
         decide: impl Fn(Option<u64>) -> Result<(T, u64), E>,
     ) -> Result<T, E> {
         if let Some(table) = &self.table
-            && let Some(answer) = table.measure_and_replace(self.slot, &visit.subject, |tat| decide(tat.copied()))
+            && let Some(answer) =
+                table.measure_and_replace(self.slot, &visit.subject, |tat| decide(tat.copied()))
         {
             return answer;
         }

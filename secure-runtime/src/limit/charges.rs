@@ -98,7 +98,8 @@ impl Charges {
     pub(super) fn refund(&mut self, route: &RouteLimits, caller: Caller<'_>, now: u64) {
         for charge in self.iter() {
             if let Source::Memory = charge.source
-                && let Some(limit) = route.limits.get(charge.quota) {
+                && let Some(limit) = route.limits.get(charge.quota)
+            {
                 limit.refund(caller, route.cost, charge.paid, now);
             }
         }

@@ -1,4 +1,4 @@
-//! How often: quotas, counted in the memory of this process.
+//! How often: quotas, counted in the memory of this process, or in a store that processes share.
 //!
 //! A quota is enforced by the generic cell rate algorithm (GCRA): with `T` the time in which one
 //! unit becomes available and `B` the burst, in any window of length `W` at most `B + W / T` units
@@ -6,9 +6,15 @@
 //! or the `cost` of its policy. So `10/min` admits 10 at once and then one every 6 seconds: 19 in
 //! the first minute of a client who never pauses, 10 in each further one.
 //!
+//! # Several processes
+//!
+//! With a store (`[redis]`) the processes of a service count together: see `shared`. What follows
+//! about quotas in memory is then true of those that are `local`, of shares while the store is
+//! silent, and of refused tokens, which each process counts for itself.
+//!
 //! # Several quotas
 //!
-//! A request is charged to all quotas of its policy or to none. Quotas `per ip` are charged
+//! A request is charged to all quotas of its policy or to none. In memory, quotas `per ip` are charged
 //! before the caller is known, the others after; each in the order of the policy. The first that
 //! denies ends it, and what had been charged is taken back, that of the earlier stage too. So
 //! between a charge and its refund another request can be refused for the sake of one that is

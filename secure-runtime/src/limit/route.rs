@@ -4,13 +4,13 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use actix_web::http::header::HeaderValue;
 
-#[cfg(feature = "redis")]
-use super::{bucket::Shape, shared};
 use super::{
     Tables,
     bucket::{Bucket, Paid},
     fields,
 };
+#[cfg(feature = "redis")]
+use super::{bucket::Shape, shared};
 #[cfg(feature = "redis")]
 use crate::policy::Sharing;
 use crate::{

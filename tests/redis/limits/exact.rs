@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use super::process::{
-    ANYBODY, Client, Process, assert_admitted, calls, flood_with, processes,
-};
+use super::process::{ANYBODY, Client, Process, assert_admitted, calls, flood_with, processes};
 use crate::{
     instance::pause,
     server::{Redis, until},

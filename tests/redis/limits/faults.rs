@@ -3,9 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::process::{
-    ANYBODY, Client, Process, assert_admitted, count, flood_with, processes,
-};
+use super::process::{ANYBODY, Client, Process, assert_admitted, count, flood_with, processes};
 use crate::{
     instance::{LONGEST_WAIT, eventually, pause},
     proxy::Proxy,
@@ -13,10 +11,7 @@ use crate::{
 };
 
 fn from(address: u32) -> Client<'static> {
-    Client {
-        address,
-        ..ANYBODY
-    }
+    Client { address, ..ANYBODY }
 }
 
 #[actix_web::test]

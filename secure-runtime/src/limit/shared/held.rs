@@ -81,9 +81,13 @@ impl<V: Passing> Subjects<V> {
     ) -> Option<T> {
         let change = |value: Option<&V>| Ok::<_, std::convert::Infallible>(change(value));
         let Ok(answer) = match limit.quota.per {
-            Per::Ip => self.networks.measure_and_replace(limit.slot, &caller.network, change),
+            Per::Ip => self
+                .networks
+                .measure_and_replace(limit.slot, &caller.network, change),
             Per::Route => self.routes.measure_and_replace(limit.slot, &(), change),
-            Per::User => self.users.measure_and_replace(limit.slot, caller.identity?, change),
+            Per::User => self
+                .users
+                .measure_and_replace(limit.slot, caller.identity?, change),
         }?;
         Some(answer)
     }

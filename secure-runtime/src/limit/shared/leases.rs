@@ -89,7 +89,11 @@ impl Lease {
             left,
             tat: self.tat,
             // Few: until the answer is there, somebody may want the other half.
-            wanted: if left < self.size / 2 { self.ask(most, now, 0) } else { 0 },
+            wanted: if left < self.size / 2 {
+                self.ask(most, now, 0)
+            } else {
+                0
+            },
         })
     }
 

@@ -44,8 +44,9 @@ use self::{
     question::{CHARGE, Question, key},
 };
 use super::{
-    Charges, bucket, refuse_with,
+    Charges, bucket,
     charges::Source,
+    refuse_with,
     route::{Caller, Denied, Limit, RouteLimits},
 };
 use crate::{
@@ -131,7 +132,10 @@ impl Shared {
     /// Refuses a request of which it is known already that the store would.
     pub(super) fn look(&self, route: &RouteLimits, caller: Caller<'_>) -> Result<(), Rejection> {
         let now = bucket::now(&self.inner.clock);
-        let waits = route.limits.iter().map(|limit| self.denied(limit, caller, now));
+        let waits = route
+            .limits
+            .iter()
+            .map(|limit| self.denied(limit, caller, now));
         let violated = violated(waits);
         if violated.is_empty() {
             return Ok(());

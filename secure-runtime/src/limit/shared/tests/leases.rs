@@ -166,9 +166,15 @@ fn no_window_holds_more_than_the_stated_bound() {
 
 #[test]
 fn a_small_quota_is_exact() {
-    for (burst, cost, requests) in [(1, 1, 1), (10, 1, 1), (19, 1, 1), (20, 1, 2), (1_000, 1, 100)]
-        .into_iter()
-        .chain([(100, 5, 2), (100, 6, 1), (1_000, 1_000, 1)])
+    for (burst, cost, requests) in [
+        (1, 1, 1),
+        (10, 1, 1),
+        (19, 1, 1),
+        (20, 1, 2),
+        (1_000, 1, 100),
+    ]
+    .into_iter()
+    .chain([(100, 5, 2), (100, 6, 1), (1_000, 1_000, 1)])
     {
         let cost = NonZeroU32::new(cost).unwrap();
         assert_eq!(most(&quota(1, 1, burst, Per::User), cost), requests);
