@@ -83,9 +83,6 @@ impl RouteLimits {
         clock: &Clock,
     ) -> Option<Self> {
         let cost = NonZeroU32::new(policy.cost)?;
-        if policy.quotas.iter().any(|quota| quota.burst < cost.get()) {
-            return None;
-        }
         let limits: Box<[_]> = (first_slot..)
             .zip(policy.quotas)
             .map(|(slot, quota)| Limit::new(policy, quota, slot, tables, clock))
@@ -121,6 +118,10 @@ impl Limit {
         tables: &Tables,
         clock: &Clock,
     ) -> Option<Self> {
+        // No request could ever pay.
+        if quota.burst < policy.cost {
+            return None;
+        }
         let bucket = match quota.per {
             Per::Ip => {
                 let table = Some(Arc::clone(&tables.networks));

@@ -42,9 +42,9 @@ async fn flood() -> impl Responder {
     HttpResponse::Ok()
 }
 
-#[secured(public, rate = "5/s")]
-#[get("/five-a-second")]
-async fn five_a_second() -> impl Responder {
+#[secured(public, rate = "2/2s")]
+#[get("/two-in-two-seconds")]
+async fn two_in_two_seconds() -> impl Responder {
     HttpResponse::Ok()
 }
 
@@ -103,7 +103,7 @@ fn routes(routes: &mut Routes) {
         .service(exact)
         .service(several)
         .service(flood)
-        .service(five_a_second)
+        .service(two_in_two_seconds)
         .service(leased)
         .service(leased_worst)
         .service(leased_small)
