@@ -55,6 +55,7 @@ pub(crate) static TOKEN: Policy = without_quota(Access::Authenticated {
     roles: None,
     scopes: None,
     max_age: None,
+    factors: None,
     revocation: Revocation::Within(Duration::from_secs(2)),
 });
 
@@ -66,6 +67,7 @@ pub(crate) static ROLE: Policy = without_quota(Access::Authenticated {
     }),
     scopes: None,
     max_age: None,
+    factors: None,
     revocation: Revocation::Within(Duration::from_secs(2)),
 });
 

@@ -92,6 +92,7 @@ fn public_has_no_other_access(subject: &Subject<'_>, errors: &mut Errors) {
         ("role", args.role.as_ref().map(|role| role.key)),
         ("scope", args.scope.as_ref().map(|scope| scope.key)),
         ("max_age", args.max_age.as_ref().map(|max_age| max_age.key)),
+        ("factor", args.factor.as_ref().map(|factor| factor.key)),
         (
             "revocation",
             args.revocation.as_ref().map(|revocation| revocation.key),
@@ -228,6 +229,12 @@ fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
         args.scope.as_ref().map(|scope| &scope.value),
         errors,
     );
+    let factors = rule(
+        subject,
+        Table::Factors,
+        args.factor.as_ref().map(|factor| &factor.value),
+        errors,
+    );
     let max_age = match &args.max_age {
         None => Some(None),
         Some(age) => {
@@ -250,6 +257,7 @@ fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
         roles: roles?,
         scopes: scopes?,
         max_age: max_age?,
+        factors: factors?,
         revocation: revocation?,
     })
 }

@@ -14,6 +14,7 @@ pub(crate) struct Args {
     pub(crate) body_timeout: Option<Setting<Text>>,
     pub(crate) concurrency: Option<Setting<Number>>,
     pub(crate) cost: Option<Setting<Number>>,
+    pub(crate) factor: Option<Setting<Names>>,
     pub(crate) hide: Option<Setting<()>>,
     pub(crate) max_age: Option<Setting<Text>>,
     pub(crate) max_body: Option<Setting<Text>>,
@@ -156,6 +157,7 @@ pub(crate) enum Access {
         roles: Option<Rule>,
         scopes: Option<Rule>,
         max_age: Option<u64>,
+        factors: Option<Rule>,
         revocation: Revocation,
     },
     Public {

@@ -23,6 +23,7 @@ const KEYS: &[&str] = &[
     "concurrency",
     "cost",
     "crate",
+    "factor",
     "hide",
     "max_age",
     "max_body",
@@ -94,6 +95,7 @@ fn item(
         "concurrency" => args.concurrency = Some(setting(&key, number(input, &key)?)),
         "cost" => args.cost = Some(setting(&key, number(input, &key)?)),
         "crate" => args.runtime = Some(setting(&key, path(input, &key)?)),
+        "factor" => args.factor = Some(setting(&key, names_of(input, &key, errors)?)),
         "hide" => args.hide = Some(setting(&key, flag(input, &key)?)),
         "max_age" => args.max_age = Some(setting(&key, text(input, &key)?)),
         "max_body" => args.max_body = Some(setting(&key, text(input, &key)?)),
@@ -132,7 +134,7 @@ fn twice(name: &str) -> Wrong {
             "`rate` twice";
             help: "write one list, as in `rate = [\"5/s\", \"100/hour\"]`"
         ),
-        "role" | "scope" => wrong!(
+        "factor" | "role" | "scope" => wrong!(
             "`{name}` twice";
             help: "write `{name} = all(..)` if both are needed, `{name} = any(..)` if one is enough"
         ),

@@ -9,6 +9,7 @@
 
 mod attribute;
 mod expansion;
+mod factor;
 mod load;
 mod names;
 mod outage;

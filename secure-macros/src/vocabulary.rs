@@ -14,6 +14,12 @@ mod read;
 
 const FILE: &str = "policy.toml";
 
+/// What `amr` says of how somebody authenticated (RFC 8176 section 2).
+const FACTORS: &[&str] = &[
+    "face", "fpt", "geo", "hwk", "iris", "kba", "mca", "mfa", "otp", "pin", "pwd", "rba", "retina",
+    "sc", "sms", "swk", "tel", "user", "vbm", "wia",
+];
+
 /// Files whose mistakes were reported: a compiler process reports them once.
 static REPORTED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
@@ -143,6 +149,8 @@ impl Default for Defaults {
 /// A table of declared names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
+    /// Declared by RFC 8176, not by the file.
+    Factors,
     Rates,
     Roles,
     Scopes,
@@ -152,6 +160,7 @@ impl Table {
     /// What one entry is called.
     pub(crate) fn entry(self) -> &'static str {
         match self {
+            Self::Factors => "factor",
             Self::Rates => "rate",
             Self::Roles => "role",
             Self::Scopes => "scope",
@@ -161,6 +170,7 @@ impl Table {
     /// How a name is declared.
     fn declaration(self, name: &str) -> String {
         match self {
+            Self::Factors => String::new(),
             Self::Rates => format!("`[rates]` with `{name} = \"10/min\"`"),
             Self::Roles => format!("`[roles]` with `{name} = []`"),
             Self::Scopes => format!("`[scopes]` with `\"{name}\" = \"what it allows\"`"),
@@ -190,6 +200,7 @@ impl Vocabulary {
 
     pub(crate) fn declares(&self, table: Table, name: &str) -> bool {
         match table {
+            Table::Factors => FACTORS.contains(&name),
             Table::Rates => self.rates.contains_key(name),
             Table::Roles => self.roles.contains_key(name),
             Table::Scopes => self.scopes.contains(name),
@@ -198,6 +209,7 @@ impl Vocabulary {
 
     fn names(&self, table: Table) -> Vec<&str> {
         match table {
+            Table::Factors => FACTORS.to_vec(),
             Table::Rates => self.rates.keys().map(String::as_str).collect(),
             Table::Roles => self.roles.keys().map(String::as_str).collect(),
             Table::Scopes => self.scopes.iter().map(String::as_str).collect(),
@@ -222,6 +234,9 @@ impl Vocabulary {
 
     /// The mistake of using a name that is not declared.
     pub(crate) fn undeclared(&self, table: Table, name: &str) -> Wrong {
+        if table == Table::Factors {
+            return unknown_factor(name);
+        }
         let entry = table.entry();
         let declaration = table.declaration(name);
         if self.file.is_none() {
@@ -242,6 +257,16 @@ impl Vocabulary {
         Wrong {
             what: format!("{entry} `{name}` is not declared in {FILE}"),
             help,
+        }
+    }
+}
+
+fn unknown_factor(name: &str) -> Wrong {
+    match nearest(name, FACTORS.iter().copied()) {
+        Some(near) => wrong!("unknown factor `{name}`"; help: "did you mean `{near}`?"),
+        None => {
+            let known = quoted_list(FACTORS.iter().copied());
+            wrong!("unknown factor `{name}`"; help: "write one of RFC 8176: {known}")
         }
     }
 }

@@ -3,7 +3,11 @@
 //! [`check`] is the whole of it, cheapest check first. Nothing in this file reads a byte of the
 //! body before `check` has returned: a caller who is refused has sent it in vain.
 
-use std::{mem, net::IpAddr, time::Duration};
+use std::{
+    mem,
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -16,6 +20,7 @@ use crate::{
     auth::Principal,
     authorization::{self, Decision},
     concurrency::Place,
+    connection,
     input::body::Body,
     limit::{self, Charges, Meter},
     policy::{Access, Outage, Policy, Revocation},
@@ -52,11 +57,15 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         ..
     } = admitted;
 
+    let address = client_address(security, request);
+    // Before the transport is judged: a proxy that is missing among the trusted shows there first.
+    security
+        .addresses()
+        .notice(peer(request), request.headers(), address);
+
     transport(security, request)?;
 
     *place = security.concurrency().take(policy)?;
-
-    let address = client_address(security, request);
 
     *charges = security.limiter().charge_ip(policy, address)?;
 
@@ -92,6 +101,7 @@ async fn caller(
         roles,
         scopes,
         max_age,
+        factors,
         revocation,
     } = &policy.access
     else {
@@ -102,6 +112,14 @@ async fn caller(
 
     if let Some(max_age) = max_age {
         security.authenticator()?.check_age(&caller, *max_age)?;
+    }
+    if let Some(rule) = factors
+        && authorization::judge(rule, &|name| caller.has_factor(name)) == Decision::Deny
+    {
+        return Err(
+            Rejection::new(Refusal::FactorMissing, "token: `amr` lacks a factor")
+                .with_factors(authorization::names(rule)),
+        );
     }
     if let Some(rule) = roles
         && authorization::judge(rule, &|name| caller.has_role(name)) == Decision::Deny
@@ -116,7 +134,7 @@ async fn caller(
     {
         return Err(
             Rejection::new(Refusal::ScopeMissing, "the token lacks a scope")
-                .with_scope(authorization::wanted_scopes(rule)),
+                .with_scope(authorization::names(rule)),
         );
     }
     Ok(Some(caller))
@@ -141,12 +159,19 @@ pub(crate) fn came_over_tls(security: &Security, request: &HttpRequest) -> bool 
             .addresses()
             .forwarded_https(peer(request), request.headers())
             .unwrap_or(false),
-        Transport::Https => request.app_config().secure(),
+        Transport::Https => request.app_config().secure() || connection::is_over_tls(request),
     }
 }
 
-fn peer(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|peer| peer.ip())
+/// `None` where there is no address, at a socket file.
+pub(crate) fn peer(request: &HttpRequest) -> Option<IpAddr> {
+    match request.peer_addr() {
+        Some(peer) => Some(peer.ip()),
+        // The system forgets the address of a client that has gone already. It must not pass for
+        // the proxy at a socket file: it is nobody.
+        None if connection::is_over_tcp(request) => Some(Ipv4Addr::UNSPECIFIED.into()),
+        None => None,
+    }
 }
 
 /// The declared length and coding of the body, before any of it is read.

@@ -40,8 +40,8 @@ pub(crate) fn judge(rule: &Rule, holds: &dyn Fn(&str) -> bool) -> Decision {
     }
 }
 
-/// The scopes that a rule names, as a challenge's `scope` attribute lists them: each once.
-pub(crate) fn wanted_scopes(rule: &Rule) -> String {
+/// The names in a rule, as a challenge lists what is wanted: each once, with spaces between them.
+pub(crate) fn names(rule: &Rule) -> String {
     fn collect(rule: &Rule, names: &mut Vec<&'static str>) {
         match rule {
             Rule::All(rules) | Rule::Any(rules) => {

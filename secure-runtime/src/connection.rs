@@ -8,12 +8,15 @@
 use std::{
     any::Any,
     cell::{Cell, RefCell},
+    io,
     net::{self, Shutdown},
     rc::{Rc, Weak},
     time::Duration,
 };
 
 use actix_tls::accept::rustls_0_23::TlsStream;
+#[cfg(unix)]
+use actix_web::rt::net::UnixStream;
 use actix_web::{
     HttpRequest,
     dev::Extensions,
@@ -32,19 +35,41 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// What is known of one connection; in its data.
 struct Connection(Rc<State>);
 
+/// What a connection is made of; in its data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wire {
+    SocketFile,
+    Tcp,
+    Tls,
+}
+
+impl Wire {
+    fn of(stream: &dyn Any) -> Self {
+        if stream.is::<TlsStream<TcpStream>>() {
+            return Self::Tls;
+        }
+        #[cfg(unix)]
+        if stream.is::<UnixStream>() {
+            return Self::SocketFile;
+        }
+        Self::Tcp
+    }
+}
+
 struct State {
     in_flight: Cell<u32>,
     /// Since when no request is in progress.
     silent_since: Cell<Instant>,
     patience: Duration,
-    socket: net::TcpStream,
+    socket: Socket,
 }
 
 /// For [`HttpServer::on_connect`](actix_web::HttpServer::on_connect): closes a connection on
 /// which no request has been in progress for as long as `patience`.
 pub(crate) fn watch(patience: Duration) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync {
     move |stream, data| {
-        let Some(socket) = second_descriptor(stream) else {
+        data.insert(Wire::of(stream));
+        let Some(socket) = Socket::of(stream) else {
             tracing::warn!("a connection is not watched: the process has no descriptor left");
             return;
         };
@@ -59,16 +84,49 @@ pub(crate) fn watch(patience: Duration) -> impl Fn(&dyn Any, &mut Extensions) + 
     }
 }
 
-fn second_descriptor(stream: &dyn Any) -> Option<net::TcpStream> {
-    let stream = match stream.downcast_ref::<TlsStream<TcpStream>>() {
-        Some(stream) => stream.get_ref().0,
-        None => stream.downcast_ref::<TcpStream>()?,
-    };
+/// Whether the connection of this request is encrypted up to here.
+pub(crate) fn is_over_tls(request: &HttpRequest) -> bool {
+    request.conn_data() == Some(&Wire::Tls)
+}
+
+/// Whether the connection of this request is known to have a peer with an address, though it may
+/// be gone.
+pub(crate) fn is_over_tcp(request: &HttpRequest) -> bool {
+    matches!(request.conn_data(), Some(Wire::Tcp | Wire::Tls))
+}
+
+/// A second descriptor of a connection's socket.
+enum Socket {
+    Tcp(net::TcpStream),
     #[cfg(unix)]
-    let socket = std::os::fd::AsFd::as_fd(stream).try_clone_to_owned();
-    #[cfg(windows)]
-    let socket = std::os::windows::io::AsSocket::as_socket(stream).try_clone_to_owned();
-    socket.ok().map(net::TcpStream::from)
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl Socket {
+    fn of(stream: &dyn Any) -> Option<Self> {
+        #[cfg(unix)]
+        if let Some(stream) = stream.downcast_ref::<UnixStream>() {
+            let socket = std::os::fd::AsFd::as_fd(stream).try_clone_to_owned();
+            return socket.ok().map(|socket| Self::Unix(socket.into()));
+        }
+        let stream = match stream.downcast_ref::<TlsStream<TcpStream>>() {
+            Some(stream) => stream.get_ref().0,
+            None => stream.downcast_ref::<TcpStream>()?,
+        };
+        #[cfg(unix)]
+        let socket = std::os::fd::AsFd::as_fd(stream).try_clone_to_owned();
+        #[cfg(windows)]
+        let socket = std::os::windows::io::AsSocket::as_socket(stream).try_clone_to_owned();
+        socket.ok().map(|socket| Self::Tcp(socket.into()))
+    }
+
+    fn shutdown(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(socket) => socket.shutdown(Shutdown::Both),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.shutdown(Shutdown::Both),
+        }
+    }
 }
 
 /// A request in progress, from its head to the end of its answer.
@@ -128,7 +186,7 @@ impl Watched {
             let silent = now.saturating_duration_since(state.silent_since.get());
             if state.in_flight.get() == 0 && silent > state.patience {
                 // The other end may have been faster.
-                state.socket.shutdown(Shutdown::Both).ok();
+                state.socket.shutdown().ok();
                 return false;
             }
             true

@@ -1,6 +1,8 @@
 //! What can stop a service from starting.
 
-use std::{fmt, io, net::SocketAddr};
+use std::{fmt, io};
+
+use crate::settings::ListenAddress;
 
 /// Why a service did not start, or stopped.
 ///
@@ -21,7 +23,8 @@ use std::{fmt, io, net::SocketAddr};
 /// assert_eq!(
 ///     error.to_string(),
 ///     "the settings have 2 mistakes:\n\
-///      - `server.address`: write an address and a port, as in `127.0.0.1:8443`\n\
+///      - `server.address`: write an address and a port, as in `127.0.0.1:8443`, or \
+///      `unix:/run/shop.sock`\n\
 ///      - `server.worker`: unknown key, did you mean `workers`?",
 /// );
 /// ```
@@ -32,7 +35,7 @@ pub enum Error {
     #[error("cannot listen on {address}; choose another `server.address` or free this one")]
     Bind {
         /// Where the server was to listen.
-        address: SocketAddr,
+        address: ListenAddress,
         /// What the operating system says.
         source: io::Error,
     },

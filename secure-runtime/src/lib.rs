@@ -46,8 +46,11 @@
 //!
 //! # Cargo features
 //!
-//! - `multipart`: `actix_multipart::form::MultipartForm` as a parameter. Off by default; it changes
-//!   nothing else.
+//! Each is off by default, and changes nothing else.
+//!
+//! - `multipart`: `actix_multipart::form::MultipartForm` as a parameter.
+//! - `otp`: one-time codes of authenticator apps, and recovery codes.
+//! - `redis`: what processes share.
 
 mod address;
 mod admission;
@@ -61,6 +64,8 @@ mod input;
 mod limit;
 mod lock;
 mod manifest;
+#[cfg(feature = "otp")]
+pub mod otp;
 mod policy;
 #[doc(hidden)]
 pub mod private;
@@ -77,7 +82,9 @@ mod store;
 pub mod testing;
 pub mod tls;
 
-pub use address::{ClientAddress, ClientAddresses, ForwardingHeader, TrustsEveryone};
+pub use address::{
+    AddressCounts, ClientAddress, ClientAddresses, ForwardingHeader, TrustsEveryone,
+};
 pub use admission::Admitted;
 pub use auth::{
     AuthError, Authenticator, AuthenticatorOptions, ClaimPath, Claims, Credentials, EcdsaAlgorithm,
@@ -193,7 +200,7 @@ pub use shield::Shield;
 /// without that parameter they are not looked at. `public = "reason"` puts the reason into the
 /// lock file.
 ///
-/// Refused: `role`, `scope`, `max_age` or `revocation` beside it, a quota `per user`, [`Principal`] or [`Claims`]
+/// Refused: `role`, `scope`, `max_age`, `factor` or `revocation` beside it, a quota `per user`, [`Principal`] or [`Claims`]
 /// as a parameter, an empty reason.
 ///
 /// # `role`
@@ -275,6 +282,24 @@ pub use shield::Shield;
 /// `max_age = "15min"`: the caller authenticated at most this long ago, by the token's
 /// `auth_time`, to which no leeway is added. A token without `auth_time` is too old. The answer is
 /// 401 with `insufficient_user_authentication` (RFC 9470). At most 366 days.
+///
+/// # `factor`
+///
+/// ```
+/// # use actix_web::{Responder, post};
+/// # use secure_runtime::{secured};
+/// #[secured(factor = "otp")]
+/// #[post("/transfers")]
+/// async fn transfer() -> impl Responder {
+///     "done"
+/// }
+/// ```
+///
+/// `factor = "otp"`: the caller authenticated in this way too, by the token's `amr`. The names are
+/// those of RFC 8176: `otp` for a code that is good once, `hwk` for a key in hardware, `pwd` for a
+/// password. `any(..)` and `all(..)` as for `role`. The answer is 401 with
+/// `insufficient_user_authentication`, and `acr_values` names the factors: the client asks the
+/// issuer for a token with one of them (RFC 9470).
 ///
 /// # `revocation`
 ///

@@ -48,6 +48,8 @@ pub enum Access {
         scopes: Option<Rule>,
         /// The caller authenticated at most this long ago (RFC 9470).
         max_age: Option<Duration>,
+        /// How the caller must have authenticated, as values of `amr` (RFC 8176).
+        factors: Option<Rule>,
         /// Whether a token that was revoked is still good here.
         revocation: Revocation,
     },

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "otp")]
+use crate::otp::{OneTimeCodes, Used};
 use crate::{
     address::{ClientAddresses, ForwardingHeader},
     auth::{
@@ -17,6 +19,7 @@ use crate::{
     revocation::{RevocationList, RevocationOptions},
     settings::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
+        TrustedProxy,
     },
 };
 #[cfg(feature = "redis")]
@@ -62,6 +65,8 @@ struct Parts {
     clock: Clock,
     concurrency: Concurrency,
     limiter: RateLimiter,
+    #[cfg(feature = "otp")]
+    one_time_codes: OneTimeCodes,
     revocations: RevocationList,
     settings: Settings,
 }
@@ -149,7 +154,7 @@ impl SecurityBuilder {
             settings.limits.max_in_flight,
             settings.limits.reserved_for_critical,
         );
-        let addresses = client_addresses(&settings.client_address)?;
+        let addresses = client_addresses(&settings.client_address)?.with_clock(clock.clone());
         #[cfg(feature = "redis")]
         let store = shared_store(settings.redis.as_ref())?;
         let max_keys = settings.limits.max_keys.get();
@@ -162,7 +167,17 @@ impl SecurityBuilder {
         };
         #[cfg(not(feature = "redis"))]
         let limiter = RateLimiter::new(clock.clone(), max_keys);
-        let limiter = limiter.map_err(|error| wrong("limits", error))?;
+        let limiter = limiter
+            .map_err(|error| wrong("limits", error))?
+            .with_ipv6_prefix(settings.client_address.ipv6_prefix);
+        #[cfg(feature = "otp")]
+        let one_time_codes = {
+            #[cfg(feature = "redis")]
+            let used = store.clone().map_or_else(Used::in_memory, Used::Shared);
+            #[cfg(not(feature = "redis"))]
+            let used = Used::in_memory();
+            OneTimeCodes::new(clock.clone(), &settings.realm, used)
+        };
         let revocations = RevocationList::open(
             clock.clone(),
             RevocationOptions {
@@ -180,6 +195,8 @@ impl SecurityBuilder {
             clock,
             concurrency,
             limiter,
+            #[cfg(feature = "otp")]
+            one_time_codes,
             revocations,
             settings,
         })))
@@ -277,11 +294,26 @@ fn client_addresses(settings: &ClientAddressSettings) -> Result<ClientAddresses,
         ForwardedHeader::Forwarded => ForwardingHeader::Forwarded,
         ForwardedHeader::XForwardedFor => ForwardingHeader::XForwardedFor,
     };
-    match settings.hops {
-        Some(hops) => Ok(ClientAddresses::behind_hops(hops.get(), header)),
-        None => ClientAddresses::behind(settings.trusted_proxies.clone(), header)
-            .map_err(|error| wrong("client_address.trusted_proxies", error)),
-    }
+    let proxies = &settings.trusted_proxies;
+    let networks: Vec<_> = proxies.iter().filter_map(|proxy| proxy.network()).collect();
+    let addresses = match settings.hops {
+        // As `Settings::check` says it, for settings that were made by hand: to count hops is to
+        // believe peers of any address.
+        Some(_) if !networks.is_empty() => {
+            return Err(wrong(
+                "client_address.hops",
+                "`trusted_proxies` has networks as well; remove one of the two",
+            ));
+        }
+        Some(hops) => ClientAddresses::behind_hops(hops.get(), header),
+        None => ClientAddresses::behind(networks, header)
+            .map_err(|error| wrong("client_address.trusted_proxies", error))?,
+    };
+    Ok(if proxies.contains(&TrustedProxy::Unix) {
+        addresses.trusting_unknown_peer()
+    } else {
+        addresses
+    })
 }
 
 impl Security {
@@ -302,6 +334,11 @@ impl Security {
             issuers: Vec::new(),
             settings: Settings::default(),
         }
+    }
+
+    /// Who finds the address of a client, and what was wrong with those that were sent.
+    pub fn addresses(&self) -> &ClientAddresses {
+        &self.0.addresses
     }
 
     /// The verifier of tokens.
@@ -328,6 +365,13 @@ impl Security {
         Limits::of(&self.0.limiter)
     }
 
+    /// What verifies one-time codes of authenticator apps. They show [`Settings::realm`] as the
+    /// name of the service.
+    #[cfg(feature = "otp")]
+    pub fn one_time_codes(&self) -> &OneTimeCodes {
+        &self.0.one_time_codes
+    }
+
     /// The tokens that are refused although they have not expired.
     pub fn revocations(&self) -> &RevocationList {
         &self.0.revocations
@@ -336,10 +380,6 @@ impl Security {
     /// The settings it was made from.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
-    }
-
-    pub(crate) fn addresses(&self) -> &ClientAddresses {
-        &self.0.addresses
     }
 
     pub(crate) fn authentication_failures(&self) -> &'static Policy {

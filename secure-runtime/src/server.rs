@@ -1,20 +1,31 @@
 //! The HTTPS server: HTTP/1.1 and HTTP/2, with an end to everything that a client may delay.
 
+mod proxied;
+mod proxy_protocol;
+#[cfg(unix)]
+mod socket_file;
 #[cfg(test)]
 mod tests;
 
 use std::{fmt, io, net::SocketAddr, time::Duration};
 
-use actix_web::{App, HttpServer, dev::ServerHandle, http::KeepAlive};
+use actix_web::{
+    App, HttpServer,
+    dev::{self, ServerHandle},
+    http::KeepAlive,
+};
+use rustls::ServerConfig;
 use tokio::task::JoinHandle;
 
+#[cfg(unix)]
+use self::socket_file::SocketFile;
 use crate::{
     connection,
     error::{Error, Mistakes},
     manifest::Manifest,
     routes::Routes,
     security::Security,
-    settings::Transport,
+    settings::{ListenAddress, Transport},
     tls::{DevelopmentCertificate, Tls},
 };
 
@@ -92,7 +103,6 @@ where
             tracing::info!("tokens are accepted of {issuer}");
         }
         let settings = security.settings();
-        let address = settings.server.address;
         let tls = settings
             .tls
             .as_ref()
@@ -109,64 +119,135 @@ where
             }
             (Transport::Https, false) => {}
         }
-
-        let mut server = HttpServer::new({
-            let security = security.clone();
-            move || {
-                App::new()
-                    .wrap(security.shield())
-                    .configure(security.routes(routes.clone()))
-            }
-        })
-        .on_connect(connection::watch(
-            KEEP_ALIVE + settings.server.header_timeout,
-        ))
-        .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
-        .client_request_timeout(settings.server.header_timeout)
-        .tls_handshake_timeout(settings.server.header_timeout)
-        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        .h2_initial_window_size(H2_STREAM_WINDOW)
-        .h2_initial_connection_window_size(H2_CONNECTION_WINDOW)
-        .shutdown_timeout(settings.server.shutdown_timeout.as_secs());
-        if let Some(workers) = settings.server.workers {
-            server = server.workers(workers.get());
-        }
-        if let Some(connections) = settings.server.max_connections {
-            server = server.max_connections(connections.get());
-        }
-        if let Signals::Ignore = signals {
-            server = server.disable_signals();
-        }
         let (config, development) = match tls {
             Some(tls) => (Some(tls.config), tls.development),
             None => (None, None),
         };
-        let server = match (config, settings.server.transport, settings.danger.plaintext) {
-            (Some(config), _, false) => server.bind_rustls_0_23(address, config),
-            (None, Transport::BehindProxy, false) | (None, Transport::Https, true) => {
-                server.bind(address)
-            }
+        match (
+            &config,
+            settings.server.transport,
+            settings.danger.plaintext,
+        ) {
+            (Some(_), _, false)
+            | (None, Transport::BehindProxy, false)
+            | (None, Transport::Https, true) => {}
             // What `Settings::check` refuses is not served.
             (None, Transport::Https, false)
             | (None, Transport::BehindProxy, true)
             | (Some(_), _, true) => {
                 settings.check()?;
-                Err(io::Error::from(io::ErrorKind::InvalidInput))
+                return Err(Error::Serve(io::ErrorKind::InvalidInput.into()));
             }
         }
-        .map_err(|source| Error::Bind { address, source })?;
 
-        let addresses = server.addrs();
+        let address = &settings.server.address;
+        let listening = listen(&security, routes, config, signals).map_err(|source| {
+            let address = address.clone();
+            Error::Bind { address, source }
+        })?;
+        let Listening {
+            server,
+            addresses,
+            #[cfg(unix)]
+            socket_file,
+        } = listening;
+        if addresses.is_empty() {
+            tracing::info!(%address, "listening");
+        }
         for address in &addresses {
             tracing::info!(%address, "listening");
         }
-        let server = server.run();
         Ok(Running {
             addresses,
             development,
             handle: server.handle(),
             task: tokio::spawn(server),
+            #[cfg(unix)]
+            _socket_file: socket_file,
         })
+    }
+}
+
+struct Listening {
+    server: dev::Server,
+    addresses: Vec<SocketAddr>,
+    #[cfg(unix)]
+    socket_file: Option<SocketFile>,
+}
+
+impl Listening {
+    fn at(addresses: Vec<SocketAddr>, server: dev::Server) -> Self {
+        Self {
+            server,
+            addresses,
+            #[cfg(unix)]
+            socket_file: None,
+        }
+    }
+}
+
+/// Listens with TLS where there is a configuration of it.
+fn listen<R>(
+    security: &Security,
+    routes: R,
+    tls: Option<ServerConfig>,
+    signals: Signals,
+) -> io::Result<Listening>
+where
+    R: Fn(&mut Routes) + Clone + Send + 'static,
+{
+    let settings = &security.settings().server;
+    let app = {
+        let security = security.clone();
+        move || {
+            App::new()
+                .wrap(security.shield())
+                .configure(security.routes(routes.clone()))
+        }
+    };
+    if let (ListenAddress::Tcp(address), true) = (&settings.address, settings.proxy_protocol) {
+        let (server, address) = proxied::listen(app, security, *address, tls, signals)?;
+        return Ok(Listening::at(vec![address], server));
+    }
+
+    let mut server = HttpServer::new(app)
+        .on_connect(connection::watch(KEEP_ALIVE + settings.header_timeout))
+        .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+        .client_request_timeout(settings.header_timeout)
+        .tls_handshake_timeout(settings.header_timeout)
+        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        .h2_initial_window_size(H2_STREAM_WINDOW)
+        .h2_initial_connection_window_size(H2_CONNECTION_WINDOW)
+        .shutdown_timeout(settings.shutdown_timeout.as_secs());
+    if let Some(workers) = settings.workers {
+        server = server.workers(workers.get());
+    }
+    if let Some(connections) = settings.max_connections {
+        server = server.max_connections(connections.get());
+    }
+    if let Signals::Ignore = signals {
+        server = server.disable_signals();
+    }
+    match (&settings.address, tls) {
+        (ListenAddress::Tcp(address), Some(config)) => {
+            let server = server.bind_rustls_0_23(*address, config)?;
+            Ok(Listening::at(server.addrs(), server.run()))
+        }
+        (ListenAddress::Tcp(address), None) => {
+            let server = server.bind(*address)?;
+            Ok(Listening::at(server.addrs(), server.run()))
+        }
+        #[cfg(unix)]
+        (ListenAddress::Unix(path), None) => {
+            let (listener, file) = SocketFile::bind(path, settings.socket_mode)?;
+            let server = server.listen_uds(listener)?.run();
+            Ok(Listening {
+                socket_file: Some(file),
+                ..Listening::at(Vec::new(), server)
+            })
+        }
+        // What `Settings::check` refuses is not served.
+        (ListenAddress::Unix(_), _) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
@@ -184,10 +265,13 @@ pub struct Running {
     development: Option<DevelopmentCertificate>,
     handle: ServerHandle,
     task: JoinHandle<io::Result<()>>,
+    /// Removed in the end, with everything that listened.
+    #[cfg(unix)]
+    _socket_file: Option<SocketFile>,
 }
 
 impl Running {
-    /// Where it listens.
+    /// Where it listens; nowhere where `server.address` is a socket file.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }

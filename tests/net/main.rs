@@ -19,6 +19,7 @@ mod memory;
 mod oracle;
 mod panics;
 mod paths;
+mod proxy_protocol;
 mod refused_uploads;
 mod rig;
 #[cfg(unix)]
@@ -26,3 +27,5 @@ mod signals;
 mod slow;
 mod smuggling;
 mod tls;
+#[cfg(unix)]
+mod unix_socket;

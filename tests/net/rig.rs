@@ -36,7 +36,7 @@ pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
 /// One worker on any free port, over TLS with the development certificate.
 pub(crate) fn settings() -> Settings {
     let mut settings = Settings::default();
-    settings.server.address = SocketAddr::from(([127, 0, 0, 1], 0));
+    settings.server.address = SocketAddr::from(([127, 0, 0, 1], 0)).into();
     settings.server.workers = NonZeroUsize::new(1);
     settings.tls = Some(TlsSettings::Development);
     settings
@@ -122,6 +122,16 @@ pub(crate) async fn connect_tls(
     certificate: &CertificateDer<'static>,
     protocol: &str,
 ) -> TlsStream<TcpStream> {
+    let socket = TcpStream::connect(address).await.unwrap();
+    tls_over(socket, certificate, protocol).await
+}
+
+/// TLS on a connection that is there already.
+pub(crate) async fn tls_over(
+    socket: TcpStream,
+    certificate: &CertificateDer<'static>,
+    protocol: &str,
+) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();
     let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -131,7 +141,6 @@ pub(crate) async fn connect_tls(
         .with_no_client_auth();
     config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
     let name = ServerName::try_from("localhost").unwrap();
-    let socket = TcpStream::connect(address).await.unwrap();
     soon(
         "TLS handshake",
         TlsConnector::from(Arc::new(config)).connect(name, socket),

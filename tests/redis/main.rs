@@ -16,6 +16,7 @@ mod healthy;
 mod instance;
 mod limits;
 mod lost_data;
+mod one_time_codes;
 mod proxy;
 mod random;
 mod sentinel;

@@ -67,6 +67,7 @@ fn admin() -> Policy {
             }),
             scopes: None,
             max_age: Some(std::time::Duration::from_secs(900)),
+            factors: None,
             revocation: secure_runtime::Revocation::Within(std::time::Duration::from_secs(2)),
         },
         quotas: &[QUOTA],

@@ -30,6 +30,7 @@ const PER_ROUTE: &str = "12/hour per route";
     role = "admin",
     scope = "orders:write",
     max_age = "15min",
+    factor = "otp",
     rate = ["3/hour per ip", "3/hour per user", "12/hour per route"],
     max_body = "1KB",
     body_timeout = "5s",
@@ -64,6 +65,7 @@ enum Wrong {
     Credentials,
     Revoked,
     Age,
+    Factor,
     Role,
     Scope,
     UserQuota,
@@ -78,7 +80,7 @@ enum Wrong {
 
 use Wrong::*;
 
-const ALL: [Wrong; 19] = [
+const ALL: [Wrong; 20] = [
     Transport,
     Full,
     IpQuota,
@@ -88,6 +90,7 @@ const ALL: [Wrong; 19] = [
     Credentials,
     Revoked,
     Age,
+    Factor,
     Role,
     Scope,
     UserQuota,
@@ -112,6 +115,7 @@ impl Wrong {
             Credentials => Refusal::CredentialsInvalid,
             Revoked => Refusal::CredentialsRevoked,
             Age => Refusal::AuthenticationTooOld,
+            Factor => Refusal::FactorMissing,
             Role => Refusal::RoleMissing,
             Scope => Refusal::ScopeMissing,
             ContentType => Refusal::ContentTypeUnsupported,
@@ -215,6 +219,9 @@ async fn send(
     }
     if is(Age) {
         call = call.edit_token(|token| token.authenticated(Duration::from_secs(15 * 60 + 1)));
+    }
+    if !is(Factor) {
+        call = call.factor("otp");
     }
     if !is(Role) {
         call = call.role("admin");

@@ -8,9 +8,11 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use secure_runtime::{
-    Access, Policy, Refusal, Revocation, Routes, Rule, secured,
+    Access, Policy, Principal, Refusal, Revocation, Routes, Rule, secured,
     testing::{TestCall, TestService},
 };
+
+use serde_json::json;
 
 use crate::rig::{challenge, judged, public};
 
@@ -103,6 +105,7 @@ fn asvs_8_2_1_rules_are_judged_as_their_truth_table_says() {
                         roles: roles.as_ref().map(Formula::leak),
                         scopes: scopes.as_ref().map(Formula::leak),
                         max_age: None,
+                        factors: None,
                         revocation: Revocation::Within(Duration::ZERO),
                     },
                     ..public()
@@ -195,6 +198,12 @@ async fn recent() -> impl Responder {
     "in"
 }
 
+#[secured(factor = any("hwk", all("otp", "pwd")))]
+#[get("/strong")]
+async fn strong(caller: Principal) -> String {
+    caller.factors().collect::<Vec<_>>().join(" ")
+}
+
 fn routes(routes: &mut Routes) {
     routes
         .service(customer)
@@ -203,7 +212,8 @@ fn routes(routes: &mut Routes) {
         .service(combined)
         .service(other)
         .service(anybody)
-        .service(recent);
+        .service(recent)
+        .service(strong);
 }
 
 /// Every subset of these names.
@@ -319,6 +329,54 @@ async fn h06_max_age_counts_from_auth_time() {
         .send()
         .await
         .assert_refused(Refusal::CredentialsInvalid);
+}
+
+/// H6, and RFC 9470 section 3: the challenge names what would do.
+#[actix_web::test]
+async fn h06_factor_asks_for_amr() {
+    let service = TestService::new(routes).await;
+    for (factors, admitted) in [
+        (&[][..], None),
+        (&["pwd"], None),
+        (&["otp"], None),
+        (&["OTP", "pwd", "sms"], None),
+        (&["hwk"], Some("hwk")),
+        (&["pwd", "otp"], Some("otp pwd")),
+    ] {
+        let call = service.get("/strong").subject("ann");
+        let call = factors.iter().fold(call, |call, name| call.factor(name));
+        let response = call.send().await;
+        match admitted {
+            Some(text) => assert_eq!(response.text(), text),
+            None => {
+                response.assert_refused(Refusal::FactorMissing);
+                assert_eq!(response.status(), 401);
+                assert_eq!(
+                    challenge(&response),
+                    "Bearer realm=\"api\", error=\"insufficient_user_authentication\", \
+                     error_description=\"a further factor of authentication is required\", \
+                     acr_values=\"hwk otp pwd\""
+                );
+            }
+        }
+    }
+    for amr in [
+        json!("otp"),
+        json!(["otp", 1]),
+        json!({ "otp": true }),
+        json!([""]),
+    ] {
+        let call = service
+            .get("/strong")
+            .subject("ann")
+            .claim("amr", amr.clone());
+        let response = call.send().await;
+        let refusal = match amr {
+            serde_json::Value::String(_) => Refusal::FactorMissing,
+            _ => Refusal::CredentialsInvalid,
+        };
+        response.assert_refused(refusal);
+    }
 }
 
 #[actix_web::test]

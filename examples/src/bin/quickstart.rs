@@ -2,7 +2,7 @@
 //!
 //! With `--tour` it sends the requests itself and compares the answers.
 
-use std::{env, error::Error, fs, path::PathBuf, process::ExitCode};
+use std::{env, error::Error, fs, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use actix_web::web;
 use secure_examples::{
@@ -32,7 +32,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     settings.realm = "shop".to_owned();
     settings.tls = Some(TlsSettings::Development);
     if touring {
-        settings.server.address.set_port(0); // any port that is free
+        settings.server.address = SocketAddr::from(([127, 0, 0, 1], 0)).into(); // any free port
     }
     let security = Security::builder()
         .settings(settings)

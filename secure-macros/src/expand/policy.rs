@@ -172,6 +172,7 @@ impl Expansion<'_> {
                 roles,
                 scopes,
                 max_age,
+                factors,
                 revocation,
             } => {
                 let roles = option(roles.as_ref().map(|rule| self.rule(rule)));
@@ -179,11 +180,13 @@ impl Expansion<'_> {
                 let max_age = option(
                     max_age.map(|seconds| quote!(::core::time::Duration::from_secs(#seconds))),
                 );
+                let factors = option(factors.as_ref().map(|rule| self.rule(rule)));
                 let revocation = self.revocation(revocation);
                 quote!(#runtime::private::Access::Authenticated {
                     roles: #roles,
                     scopes: #scopes,
                     max_age: #max_age,
+                    factors: #factors,
                     revocation: #revocation,
                 })
             }
@@ -199,6 +202,7 @@ impl Expansion<'_> {
                     roles: ::core::option::Option::Some(#nobody),
                     scopes: ::core::option::Option::None,
                     max_age: ::core::option::Option::None,
+                    factors: ::core::option::Option::None,
                     revocation: #revocation,
                 })
             }

@@ -20,6 +20,7 @@ pub(super) fn example(key: &str) -> &'static str {
         "concurrency" => "concurrency = 20",
         "cost" => "cost = 5",
         "crate" => "crate = my_crate::secure_runtime",
+        "factor" => "factor = \"otp\"",
         "hide" => "hide",
         "max_age" => "max_age = \"15min\"",
         "max_body" => "max_body = \"64KB\"",

@@ -7,24 +7,23 @@
 //! the left of that address was written by the client, and is never looked at.
 
 mod forwarding;
+mod network;
+mod notices;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv6Addr},
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::{fmt, net::IpAddr};
 
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use ipnet::{IpNet, Ipv4Net};
 
-use self::forwarding::{Hop, Values};
-
-/// Bits of an IPv6 address that identify a client: what one subscriber is commonly given.
-///
-/// A client with a whole network must not count as many.
-const IPV6_PREFIX: u8 = 56;
+pub(crate) use self::network::Network;
+use self::{
+    forwarding::{Hop, Values},
+    notices::Notices,
+};
+pub use self::{network::Ipv6Prefix, notices::AddressCounts};
+use crate::clock::Clock;
 
 /// Most entries of a header that are looked at. More proxies in a row than this do not exist.
 const MAX_HOPS: usize = 32;
@@ -33,6 +32,11 @@ const MAX_HOPS: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClientAddress {
     /// This address. IPv4 addresses are never written as IPv6 (`::ffff:192.0.2.1`) here.
+    ///
+    /// That is the only form that is taken apart: the machine itself writes it where an IPv6
+    /// socket takes an IPv4 connection. What NAT64 (`64:ff9b::/96`) and 6to4 (`2002::/16`)
+    /// addresses hold was written by a translator or by the client, who would choose an IPv4
+    /// address that way.
     Known(IpAddr),
     /// It cannot be known: the connection has no address, or a trusted proxy did not tell.
     ///
@@ -40,9 +44,20 @@ pub enum ClientAddress {
     Unknown,
 }
 
+/// [`Unknown`](ClientAddress::Unknown) of an address that nobody can have: `0.0.0.0`, `::`,
+/// multicast and broadcast.
 impl From<IpAddr> for ClientAddress {
     fn from(address: IpAddr) -> Self {
-        Self::Known(address.to_canonical())
+        let address = address.to_canonical();
+        let is_nobody = match address {
+            IpAddr::V4(v4) => v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast(),
+            IpAddr::V6(v6) => v6.is_unspecified() || v6.is_multicast(),
+        };
+        if is_nobody {
+            Self::Unknown
+        } else {
+            Self::Known(address)
+        }
     }
 }
 
@@ -52,56 +67,6 @@ impl fmt::Display for ClientAddress {
             Self::Known(address) => address.fmt(f),
             Self::Unknown => f.write_str("unknown"),
         }
-    }
-}
-
-impl ClientAddress {
-    /// What is counted as one client: an IPv4 address, an IPv6 network of 56 bits, or all
-    /// clients whose address is not known.
-    pub(crate) fn network(self) -> Network {
-        match self {
-            Self::Known(address) => match address.to_canonical() {
-                IpAddr::V4(v4) => Network((u64::from(v4.to_bits()) << 8) | Network::V4),
-                IpAddr::V6(v6) => {
-                    let high = u64::try_from(v6.to_bits() >> 64).unwrap_or_default();
-                    Network(((high >> (64 - IPV6_PREFIX)) << 8) | Network::V6)
-                }
-            },
-            Self::Unknown => Network::default(),
-        }
-    }
-}
-
-/// What is counted as one client; see [`ClientAddress::network`].
-///
-/// Eight bytes, because a limiter keeps a million of them: the low byte tells the kind, the
-/// bits above it are the IPv4 address or the IPv6 prefix.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Network(u64);
-
-impl Network {
-    const V4: u64 = 4;
-    const V6: u64 = 6;
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 & 0xff {
-            // The casts keep the 32 bits that `network` put there.
-            Self::V4 => write!(f, "{}", std::net::Ipv4Addr::from_bits((self.0 >> 8) as u32)),
-            Self::V6 => {
-                let high = (self.0 >> 8) << (64 - IPV6_PREFIX);
-                let address = Ipv6Addr::from_bits(u128::from(high) << 64);
-                write!(f, "{address}/{IPV6_PREFIX}")
-            }
-            _ => f.write_str("unknown"),
-        }
-    }
-}
-
-impl fmt::Debug for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -150,7 +115,7 @@ pub struct ClientAddresses {
     trust: Trust,
     header: ForwardingHeader,
     trust_unknown_peer: bool,
-    warned: Warned,
+    notices: Notices,
 }
 
 #[derive(Debug)]
@@ -165,13 +130,6 @@ enum Trust {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a trusted proxy network of prefix length 0 trusts every client")]
 pub struct TrustsEveryone;
-
-/// Which of the operator's likely mistakes were logged already: each is logged once.
-#[derive(Debug, Default)]
-struct Warned {
-    conflict: AtomicBool,
-    untrusted: AtomicBool,
-}
 
 impl ClientAddresses {
     /// Clients connect to the service itself; no header is believed.
@@ -206,6 +164,8 @@ impl ClientAddresses {
     }
 
     /// A connection without an address (a Unix socket) comes from a trusted proxy.
+    ///
+    /// Whoever may write to the socket file is believed.
     pub fn trusting_unknown_peer(mut self) -> Self {
         self.trust_unknown_peer = true;
         self
@@ -216,8 +176,21 @@ impl ClientAddresses {
             trust,
             header,
             trust_unknown_peer: false,
-            warned: Warned::default(),
+            notices: Notices::new(Clock::system()),
         }
+    }
+
+    /// The same with another source of time.
+    pub(crate) fn with_clock(mut self, clock: Clock) -> Self {
+        self.notices = Notices::new(clock);
+        self
+    }
+
+    /// How often something was wrong with an address, since the start.
+    ///
+    /// The log tells of each kind as well, at most once a minute.
+    pub fn counts(&self) -> AddressCounts {
+        self.notices.counts()
     }
 
     /// The client's address.
@@ -234,12 +207,37 @@ impl ClientAddresses {
         headers: &HeaderMap,
     ) -> ClientAddress {
         if !self.trusts_peer(peer) {
-            self.warn_if_untrusted(headers);
             return peer.map_or(ClientAddress::Unknown, ClientAddress::from);
         }
-        let (address, _) = self.walk(peer, values(headers, self.header), self.header);
-        self.warn_if_conflicting(peer, headers, address);
-        address
+        self.walk(peer, values(headers, self.header), self.header).0
+    }
+
+    /// Counts, and now and then logs, what is wrong with a request that came from `found`. Once
+    /// for each request.
+    pub(crate) fn notice(&self, peer: Option<IpAddr>, headers: &HeaderMap, found: ClientAddress) {
+        let sent = |header: ForwardingHeader| headers.contains_key(header.name());
+        let other = self.header.other();
+        if !self.trusts_peer(peer) {
+            if let Some(header) = [self.header, other]
+                .into_iter()
+                .find(|&header| sent(header))
+            {
+                self.notices.header_ignored(header);
+            }
+            return;
+        }
+        if found == ClientAddress::Unknown {
+            self.notices.unknown(self.header);
+        }
+        if sent(other) && self.walk(peer, values(headers, other), other).0 != found {
+            self.notices.headers_conflict(self.header);
+        }
+    }
+
+    /// Counts, and now and then logs, that a connection was closed because nobody who is
+    /// believed told where it comes from.
+    pub(crate) fn notice_refused(&self, reason: &dyn fmt::Display) {
+        self.notices.connection_refused(reason);
     }
 
     /// Whether a trusted proxy says that the client came by HTTPS; `None` if none says anything.
@@ -268,15 +266,19 @@ impl ClientAddresses {
     }
 
     fn trusts_peer(&self, peer: Option<IpAddr>) -> bool {
-        match (&self.trust, peer) {
-            (Trust::Networks(networks), _) if networks.is_empty() => false,
-            (_, None) => self.trust_unknown_peer,
-            (Trust::Hops(_), Some(_)) => true,
-            (Trust::Networks(_), Some(peer)) => self.is_proxy(peer),
+        let Some(peer) = peer else {
+            return self.trust_unknown_peer;
+        };
+        // A load balancer that does not tell an address is not to be taken for a proxy.
+        match (&self.trust, ClientAddress::from(peer)) {
+            (_, ClientAddress::Unknown) => false,
+            (Trust::Hops(_), ClientAddress::Known(_)) => true,
+            (Trust::Networks(_), ClientAddress::Known(peer)) => self.is_proxy(peer),
         }
     }
 
-    fn is_proxy(&self, address: IpAddr) -> bool {
+    /// Whether this is the address of a proxy that was named.
+    pub(crate) fn is_proxy(&self, address: IpAddr) -> bool {
         match &self.trust {
             Trust::Hops(_) => false,
             Trust::Networks(networks) => {
@@ -322,40 +324,6 @@ impl ClientAddresses {
             }
         }
         found
-    }
-
-    fn warn_if_untrusted(&self, headers: &HeaderMap) {
-        if self.warned.untrusted.load(Ordering::Relaxed) {
-            return;
-        }
-        let sent = [ForwardingHeader::Forwarded, ForwardingHeader::XForwardedFor]
-            .into_iter()
-            .find(|header| headers.contains_key(header.name()));
-        if let Some(header) = sent {
-            self.warned.untrusted.store(true, Ordering::Relaxed);
-            tracing::warn!(
-                code = "forwarding_header_ignored",
-                header = %header.name(),
-                "a peer that is no trusted proxy sent a forwarding header; \
-                 if it is your proxy, add its address to the trusted proxies"
-            );
-        }
-    }
-
-    fn warn_if_conflicting(&self, peer: Option<IpAddr>, headers: &HeaderMap, found: ClientAddress) {
-        let other = self.header.other();
-        if self.warned.conflict.load(Ordering::Relaxed) || !headers.contains_key(other.name()) {
-            return;
-        }
-        if self.walk(peer, values(headers, other), other).0 != found {
-            self.warned.conflict.store(true, Ordering::Relaxed);
-            tracing::warn!(
-                code = "forwarding_headers_conflict",
-                believed = %self.header.name(),
-                ignored = %other.name(),
-                "a trusted proxy sent two forwarding headers that name different clients"
-            );
-        }
     }
 }
 

@@ -51,6 +51,8 @@ impl Deref for Shared {
 pub(super) struct Verified {
     pub(super) authenticated_at: Option<u64>,
     pub(super) client_id: Option<Box<str>>,
+    /// Sorted.
+    pub(super) factors: Box<[Box<str>]>,
     pub(super) identity: Arc<str>,
     pub(super) issuer: Arc<str>,
     pub(super) lifetime: Lifetime,
@@ -151,6 +153,17 @@ impl Principal {
         self.0.authenticated_at.map(|millis| millis / 1000)
     }
 
+    /// Whether the caller authenticated with this factor: a value of `amr`, as in `otp`
+    /// (RFC 8176).
+    pub fn has_factor(&self, factor: &str) -> bool {
+        contains(&self.0.factors, factor)
+    }
+
+    /// How the caller authenticated (`amr`), in alphabetical order.
+    pub fn factors(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.factors.iter().map(|factor| &**factor)
+    }
+
     /// The token's own identifier (`jti`), unique within the issuer.
     pub fn token_id(&self) -> &str {
         &self.0.token_id
@@ -217,6 +230,7 @@ impl Principal {
             + verified.token_id.len()
             + verified.client_id.as_deref().map_or(0, str::len)
             + verified.session_id.as_deref().map_or(0, str::len)
+            + names(&verified.factors)
             + names(&verified.roles)
             + names(&verified.scopes)
     }

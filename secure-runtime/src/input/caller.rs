@@ -49,6 +49,15 @@ impl<T: DeserializeOwned> Input for Claims<T> {
     }
 }
 
+#[cfg(feature = "otp")]
+impl Input for crate::otp::OneTimeCodes {
+    const KIND: InputKind = InputKind::Server;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        Ok(admitted.security().one_time_codes().clone())
+    }
+}
+
 impl Input for RevocationList {
     const KIND: InputKind = InputKind::Server;
 

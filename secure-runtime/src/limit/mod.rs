@@ -77,7 +77,7 @@ pub use self::{
 #[cfg(feature = "redis")]
 use crate::policy::Sharing;
 use crate::{
-    address::{ClientAddress, Network},
+    address::{ClientAddress, Ipv6Prefix, Network},
     clock::Clock,
     policy::{Outage, Per, Policy, Quota},
     rejection::{Refusal, Rejection},
@@ -107,6 +107,7 @@ pub(crate) struct RateLimiter {
     /// The slot that the next new quota gets; locked while a policy is added.
     next_slot: Mutex<u32>,
     clock: Clock,
+    ipv6_prefix: Ipv6Prefix,
     #[cfg_attr(not(test), expect(dead_code, reason = "it is there to be dropped"))]
     sweeper: Sweeper,
     /// Where the quotas that are not local are counted instead.
@@ -161,6 +162,7 @@ impl RateLimiter {
             clock,
             #[cfg(feature = "redis")]
             shared: None,
+            ipv6_prefix: Ipv6Prefix::default(),
         })
     }
 
@@ -185,6 +187,12 @@ impl RateLimiter {
         })
     }
 
+    /// The same, which counts IPv6 addresses by so many bits.
+    pub(crate) fn with_ipv6_prefix(mut self, prefix: Ipv6Prefix) -> Self {
+        self.ipv6_prefix = prefix;
+        self
+    }
+
     /// Charges what is due before the caller is known: in memory, the quotas `per ip`. Where a
     /// store counts them, it is only looked whether this process knows that they are used up.
     pub(crate) fn charge_ip(
@@ -195,7 +203,7 @@ impl RateLimiter {
         if policy.quotas.is_empty() {
             return Ok(Charges::default());
         }
-        let mut charges = Charges::new(self.route(policy)?, address.network());
+        let mut charges = Charges::new(self.route(policy)?, address.network(self.ipv6_prefix));
         #[cfg(feature = "redis")]
         if let Some((shared, route)) = self.shared_by(&charges) {
             shared.look(&route, charges.caller(None))?;

@@ -144,7 +144,7 @@ fn demand(key: &str, old: Option<&str>, new: Option<&str>) -> Option<Ordering> {
             let open = |value: Option<&str>| value.is_some_and(|value| value.starts_with("public"));
             Some(open(new).cmp(&open(old))).filter(|order| order.is_ne())
         }
-        "role" | "scope" => rule::compare(old, new),
+        "role" | "scope" | "factor" => rule::compare(old, new),
         // Without the line, any age will do.
         "max_age" => number(new, u64::MAX)?.partial_cmp(&number(old, u64::MAX)?),
         // Without the line it is a public route, or one from before there were revocations.

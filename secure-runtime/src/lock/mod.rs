@@ -108,6 +108,7 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
             roles,
             scopes,
             max_age,
+            factors,
             revocation,
         } => {
             lines.push(("access", "authenticated".to_owned()));
@@ -119,6 +120,9 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
             }
             if let Some(max_age) = max_age {
                 lines.push(("max_age", format!("{} s", max_age.as_secs())));
+            }
+            if let Some(factors) = factors {
+                lines.push(("factor", rule::render(factors)));
             }
             let revocation = match revocation {
                 Revocation::Off { reason } => format!("off {reason:?}"),

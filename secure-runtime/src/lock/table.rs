@@ -34,6 +34,7 @@ impl Manifest {
                         "role",
                         "scope",
                         "max_age",
+                        "factor",
                         "revocation",
                         "outage",
                         "allow",

@@ -43,8 +43,8 @@ impl ProtectionSpace<'_> {
     };
 }
 
-/// The challenge of a refusal: `wanted` is `scope` or `max_age`, with what would satisfy the
-/// route.
+/// The challenge of a refusal: `wanted` is `scope`, `max_age` or `acr_values`, with what
+/// would satisfy the route.
 pub(super) fn challenge(
     space: ProtectionSpace<'_>,
     code: ErrorCode,

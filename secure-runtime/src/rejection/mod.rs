@@ -36,7 +36,7 @@ struct Parts {
     refusal: Refusal,
     reason: Cow<'static, str>,
     retry_after: Option<u64>,
-    /// `scope` or `max_age`: what would satisfy the route.
+    /// `scope`, `max_age` or `acr_values`: what would satisfy the route.
     wanted: Option<(&'static str, String)>,
     errors: Vec<InputError>,
     violated_policies: Vec<&'static str>,
@@ -92,6 +92,12 @@ impl Rejection {
     /// The greatest age of authentication that the route takes, in seconds.
     pub(crate) fn with_max_age(mut self, seconds: u64) -> Self {
         self.0.wanted = Some(("max_age", seconds.to_string()));
+        self
+    }
+
+    /// Factors of authentication that the route takes, with spaces between them.
+    pub(crate) fn with_factors(mut self, factors: String) -> Self {
+        self.0.wanted = Some(("acr_values", factors));
         self
     }
 

@@ -28,6 +28,8 @@ pub enum Refusal {
     CredentialsMissing,
     /// The token was revoked. The answer is that to a token which is not valid.
     CredentialsRevoked,
+    /// The caller has not authenticated in a way that this route asks for.
+    FactorMissing,
     /// The route's rule denies this caller this thing.
     Forbidden,
     /// The path, the query or a header cannot be decoded.
@@ -155,6 +157,12 @@ impl Refusal {
                 Some(InvalidToken),
                 "authn_token_reuse",
                 "the access token is not valid",
+            ),
+            Self::FactorMissing => row(
+                StatusCode::UNAUTHORIZED,
+                Some(InsufficientUserAuthentication),
+                "authn_factor_required",
+                "a further factor of authentication is required",
             ),
             Self::Forbidden => row(
                 StatusCode::FORBIDDEN,

@@ -16,7 +16,7 @@ use crate::settings::{Settings, TlsSettings};
 /// Any free port, one worker.
 fn settings() -> Settings {
     let mut settings = Settings::default();
-    settings.server.address = SocketAddr::from(([127, 0, 0, 1], 0));
+    settings.server.address = SocketAddr::from(([127, 0, 0, 1], 0)).into();
     settings.server.workers = std::num::NonZeroUsize::new(1);
     settings
 }
@@ -115,7 +115,7 @@ async fn a_taken_address_is_an_error_that_names_it() {
     let mut settings = settings();
     settings.danger.plaintext = true;
     let taken = start(settings.clone()).await.unwrap();
-    settings.server.address = taken.addresses()[0];
+    settings.server.address = taken.addresses()[0].into();
     let error = start(settings).await.unwrap_err();
     assert_eq!(
         error.to_string(),

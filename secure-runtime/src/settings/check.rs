@@ -2,7 +2,9 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use super::{Settings, Transport};
+use ipnet::IpNet;
+
+use super::{Settings, Transport, TrustedProxy};
 use crate::error::{Mistake, Mistakes};
 
 /// A clock that is further off than this is broken.
@@ -20,6 +22,10 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     header_timeout(settings, mistakes);
     // One place ends TLS, and it is known which.
     transport(settings, mistakes);
+    // A socket file carries no TLS, and no address.
+    socket_file(settings, mistakes);
+    // Who may say where a connection comes from is known by its address.
+    proxy_protocol(settings, mistakes);
     // To trust every address is to let clients choose theirs.
     trusted_proxies(settings, mistakes);
     issuers(settings, mistakes);
@@ -82,7 +88,8 @@ fn transport(settings: &Settings, mistakes: &mut Mistakes) {
             "`server.transport` says that a proxy ends TLS; remove one of the two",
         )),
         Transport::BehindProxy => {
-            if settings.client_address.trusted_proxies.is_empty() {
+            let proxies = &settings.client_address;
+            if proxies.trusted_proxies.is_empty() && proxies.hops.is_none() {
                 mistakes.add(Mistake::new(
                     "client_address.trusted_proxies",
                     "missing; write the network of the proxy that ends TLS, as in \
@@ -108,14 +115,59 @@ fn transport(settings: &Settings, mistakes: &mut Mistakes) {
     }
 }
 
+fn socket_file(settings: &Settings, mistakes: &mut Mistakes) {
+    if settings.server.address.unix().is_none() {
+        return;
+    }
+    if settings.server.transport == Transport::Https || settings.tls.is_some() {
+        mistakes.add(Mistake::new(
+            "server.transport",
+            "a socket file carries no TLS; write `behind_proxy`, and leave `[tls]` out",
+        ));
+    }
+    let proxies = &settings.client_address.trusted_proxies;
+    if !proxies.contains(&TrustedProxy::Unix) {
+        mistakes.add(Mistake::new(
+            "client_address.trusted_proxies",
+            "the proxy at the socket file is not trusted, so nobody can say that a request came \
+             by HTTPS; add `unix`",
+        ));
+    }
+}
+
+fn proxy_protocol(settings: &Settings, mistakes: &mut Mistakes) {
+    if !settings.server.proxy_protocol {
+        return;
+    }
+    let mut mistake = |problem| mistakes.add(Mistake::new("server.proxy_protocol", problem));
+    if settings.server.address.unix().is_some() {
+        mistake("a socket file has no PROXY protocol; remove one of the two");
+    } else if networks(settings).next().is_none() {
+        mistake(
+            "nobody is trusted to tell where a connection comes from; write the load balancers' \
+             networks in `client_address.trusted_proxies`",
+        );
+    }
+}
+
 fn trusted_proxies(settings: &Settings, mistakes: &mut Mistakes) {
-    let networks = &settings.client_address.trusted_proxies;
-    if networks.iter().any(|network| network.prefix_len() == 0) {
+    if networks(settings).any(|network| network.prefix_len() == 0) {
         mistakes.add(Mistake::new(
             "client_address.trusted_proxies",
             "a network of prefix length 0 trusts every client; write the proxies' own networks",
         ));
     }
+    if settings.client_address.hops.is_some() && networks(settings).next().is_some() {
+        mistakes.add(Mistake::new(
+            "client_address.hops",
+            "`trusted_proxies` has networks as well; remove one of the two",
+        ));
+    }
+}
+
+fn networks(settings: &Settings) -> impl Iterator<Item = IpNet> {
+    let proxies = settings.client_address.trusted_proxies.iter();
+    proxies.filter_map(|proxy| proxy.network())
 }
 
 fn issuers(settings: &Settings, mistakes: &mut Mistakes) {

@@ -31,6 +31,7 @@
 mod check;
 mod environment;
 mod keys;
+mod listen;
 mod read;
 mod redis;
 mod sections;
@@ -47,14 +48,16 @@ use std::{
     time::Duration,
 };
 
-use ipnet::IpNet;
-
 use self::environment::Environment;
 pub use self::keys::{
     Algorithm, IssuerSettings, KeyMaterial, KeySettings, KeySource, UnknownAlgorithm,
 };
 pub(crate) use self::keys::{read, warn_if_open_to_others};
+pub use self::listen::{
+    ListenAddress, NotAProxy, NotASocketMode, NotAnAddress, SocketMode, TrustedProxy,
+};
 pub use self::redis::{RedisSettings, RedisUrl};
+pub use crate::address::Ipv6Prefix;
 use crate::error::{Error, Mistake, Mistakes};
 
 /// The file that [`Settings::load`] reads where `SECURE_SETTINGS` names no other.
@@ -123,7 +126,19 @@ impl Default for Settings {
 #[non_exhaustive]
 pub struct ServerSettings {
     /// Where to listen. Default: `127.0.0.1:8443`, which other machines cannot reach.
-    pub address: SocketAddr,
+    ///
+    /// A socket file is made anew where a server that ended has left one, and removed in the end.
+    /// It carries no TLS: `transport` must be `behind_proxy`, and `client_address.trusted_proxies`
+    /// must have `unix`.
+    pub address: ListenAddress,
+    /// Who may access the socket file. Default: `660`.
+    pub socket_mode: SocketMode,
+    /// Each connection begins with a PROXY protocol header (version 1 or 2) of a trusted proxy,
+    /// which tells the address of its peer; any other is closed. For load balancers that pass TCP
+    /// on. Default: `false`.
+    ///
+    /// Behind it `HttpRequest::connection_info` and `url_for` say `http` although TLS ends here.
+    pub proxy_protocol: bool,
     /// Who ends TLS. Default: this server.
     pub transport: Transport,
     /// Threads that serve requests. Default: one for each core.
@@ -139,7 +154,9 @@ pub struct ServerSettings {
 impl Default for ServerSettings {
     fn default() -> Self {
         Self {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)).into(),
+            socket_mode: SocketMode::default(),
+            proxy_protocol: false,
             transport: Transport::Https,
             workers: None,
             shutdown_timeout: Duration::from_secs(30),
@@ -179,12 +196,15 @@ pub enum TlsSettings {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientAddressSettings {
-    /// Networks of the proxies that are believed. Default: none.
-    pub trusted_proxies: Vec<IpNet>,
+    /// The proxies that are believed, by their networks; `unix` for a socket file. Default: none.
+    pub trusted_proxies: Vec<TrustedProxy>,
     /// The only field that is read. Default: `x-forwarded-for`.
     pub header: ForwardedHeader,
-    /// Most proxies that a request may have passed. Default: as many as are trusted.
+    /// In place of networks: so many proxies stand before the service, whatever their addresses.
+    /// Sound only where nobody can reach the service around them. Default: none.
     pub hops: Option<NonZeroUsize>,
+    /// Bits of an IPv6 address that are counted as one client, 32 to 64. Default: 56.
+    pub ipv6_prefix: Ipv6Prefix,
 }
 
 /// The field in which a proxy names its client: `client_address.header`.

@@ -1,14 +1,14 @@
 //! The keys of each table.
 
-use std::{cell::RefCell, collections::HashMap, net::IpAddr};
+use std::{cell::RefCell, collections::HashMap, fmt::Display, str::FromStr};
 
-use config::Value;
-use ipnet::IpNet;
+use config::{Value, ValueKind};
 
 use super::{
-    ClientAddressSettings, DangerSettings, ForwardedHeader, IssuerSettings, KeySettings, KeySource,
-    LimitSettings, RedisSettings, RevocationSettings, ServerSettings, Settings, TlsSettings,
-    TokenSettings, Transport, keys,
+    ClientAddressSettings, DangerSettings, ForwardedHeader, Ipv6Prefix, IssuerSettings,
+    KeySettings, KeySource, LimitSettings, ListenAddress, NotAProxy, RedisSettings,
+    RevocationSettings, ServerSettings, Settings, SocketMode, TlsSettings, TokenSettings,
+    Transport, keys,
     read::{Table, boolean, count, parsed, text, texts},
     units,
 };
@@ -52,14 +52,14 @@ fn server(table: &mut Table<'_>) -> ServerSettings {
     let default = ServerSettings::default();
     ServerSettings {
         address: table
-            .optional(
-                "address",
-                parsed(
-                    |text| text.parse().ok(),
-                    "write an address and a port, as in `127.0.0.1:8443`",
-                ),
-            )
+            .optional("address", written::<ListenAddress>)
             .unwrap_or(default.address),
+        socket_mode: table
+            .optional("socket_mode", written::<SocketMode>)
+            .unwrap_or(default.socket_mode),
+        proxy_protocol: table
+            .optional("proxy_protocol", boolean)
+            .unwrap_or(default.proxy_protocol),
         transport: table
             .optional(
                 "transport",
@@ -119,9 +119,9 @@ fn client_address(table: &mut Table<'_>) -> ClientAddressSettings {
             .optional("trusted_proxies", |kind| {
                 texts(kind)?
                     .iter()
-                    .map(|item| network(item))
-                    .collect::<Option<_>>()
-                    .ok_or("write a list of networks, as in `[\"10.0.0.0/8\", \"::1\"]`")
+                    .map(|item| item.parse())
+                    .collect::<Result<_, _>>()
+                    .map_err(|error: NotAProxy| error.to_string())
             })
             .unwrap_or_default(),
         header: table
@@ -138,13 +138,25 @@ fn client_address(table: &mut Table<'_>) -> ClientAddressSettings {
             )
             .unwrap_or_default(),
         hops: table.optional("hops", count),
+        ipv6_prefix: table
+            .optional("ipv6_prefix", |kind| {
+                count(kind)
+                    .ok()
+                    .and_then(|bits| u8::try_from(bits.get()).ok())
+                    .and_then(Ipv6Prefix::new)
+                    .ok_or("write a number of bits from 32 to 64")
+            })
+            .unwrap_or_default(),
     }
 }
 
-fn network(text: &str) -> Option<IpNet> {
-    text.parse::<IpNet>()
-        .ok()
-        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+/// Text that is a `T`, which says itself what to write.
+fn written<T: FromStr<Err: Display>>(kind: ValueKind) -> Result<T, String> {
+    let text = match kind {
+        ValueKind::String(text) => text,
+        _ => String::new(),
+    };
+    text.parse().map_err(|error: T::Err| error.to_string())
 }
 
 fn issuer(table: &mut Table<'_>) -> Option<IssuerSettings> {

@@ -137,6 +137,21 @@ impl Server {
         Connection::open(&self.target, &self.tag, limit).await
     }
 
+    /// The answer to a command, within `limit`.
+    ///
+    /// # Errors
+    ///
+    /// There is none. The command may have been carried out all the same.
+    pub(crate) async fn ask<T: FromRedisValue>(
+        &self,
+        command: &Cmd,
+        limit: Duration,
+    ) -> Result<T, Silent> {
+        let connection = self.connection()?;
+        self.judge(connection.ask(command, limit).await)
+            .ok_or(Silent)
+    }
+
     /// What a script returns, within `limit`.
     ///
     /// # Errors

@@ -33,9 +33,13 @@
 )]
 
 mod lock;
+#[cfg(feature = "otp")]
+mod otp;
 mod service;
 mod tokens;
 
 pub use lock::assert_policy_lock;
+#[cfg(feature = "otp")]
+pub use otp::one_time_code;
 pub use service::{TestCall, TestResponse, TestService};
 pub use tokens::{Token, Tokens};

@@ -197,6 +197,11 @@ impl TestCall<'_> {
         self.edit_token(|token| token.scope(scope))
     }
 
+    /// Lets the caller have authenticated with a factor, as in `otp`.
+    pub fn factor(self, factor: &str) -> Self {
+        self.edit_token(|token| token.factor(factor))
+    }
+
     /// Sets any claim of the caller's token.
     pub fn claim(self, name: &str, value: impl Into<Value>) -> Self {
         self.edit_token(|token| token.claim(name, value))

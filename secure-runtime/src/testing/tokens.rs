@@ -125,6 +125,15 @@ impl Token {
         self
     }
 
+    /// Adds a factor that the caller authenticated with: a value of `amr`.
+    pub fn factor(mut self, factor: &str) -> Self {
+        let factors = self.claims.entry("amr").or_insert_with(|| json!([]));
+        if let Value::Array(factors) = factors {
+            factors.push(json!(factor));
+        }
+        self
+    }
+
     /// Lets the token expire this long after it was made.
     pub fn expires_in(self, time: Duration) -> Self {
         let exp = self.now + time.as_secs();

@@ -51,6 +51,10 @@ async fn challenges_are_exactly_these() {
             "Bearer realm=\"things\", error=\"insufficient_scope\", error_description=\"the access token does not permit this\", scope=\"orders:read orders:write\"",
         ),
         (
+            Refusal::FactorMissing,
+            "Bearer realm=\"things\", error=\"insufficient_user_authentication\", error_description=\"a further factor of authentication is required\", acr_values=\"otp\"",
+        ),
+        (
             Refusal::AuthenticationTooOld,
             "Bearer realm=\"things\", error=\"insufficient_user_authentication\", error_description=\"a more recent authentication is required\", max_age=\"600\"",
         ),

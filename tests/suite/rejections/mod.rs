@@ -6,6 +6,7 @@ mod rows;
 use std::{fmt, time::Duration};
 
 use actix_web::{App, HttpResponse, Responder, get, post, web};
+use futures_util::FutureExt;
 use secure_runtime::{
     Principal, Refusal, Routes, Settings, secured,
     testing::{TestCall, TestResponse, TestService},
@@ -106,10 +107,22 @@ async fn admin() -> impl Responder {
     "admin"
 }
 
+#[secured(factor = "otp")]
+#[get("/strong")]
+async fn strong() -> impl Responder {
+    "strong"
+}
+
 #[secured(scope = all("orders:read", "orders:write"))]
 #[get("/scoped")]
 async fn scoped() -> impl Responder {
     "scoped"
+}
+
+#[secured(public, concurrency = 1)]
+#[post("/single")]
+async fn single(body: web::Bytes) -> impl Responder {
+    body.len().to_string()
 }
 
 fn routes(routes: &mut Routes) {
@@ -123,10 +136,12 @@ fn routes(routes: &mut Routes) {
         .service(missing)
         .service(rare)
         .service(admin)
-        .service(scoped);
+        .service(scoped)
+        .service(strong)
+        .service(single);
 }
 
-pub(crate) const ALL: [Refusal; 23] = [
+pub(crate) const ALL: [Refusal; 25] = [
     Refusal::AuthenticationTooOld,
     Refusal::BodyMalformed,
     Refusal::BodyTimeout,
@@ -137,6 +152,7 @@ pub(crate) const ALL: [Refusal; 23] = [
     Refusal::CredentialsInvalid,
     Refusal::CredentialsMissing,
     Refusal::CredentialsRevoked,
+    Refusal::FactorMissing,
     Refusal::Forbidden,
     Refusal::HeadMalformed,
     Refusal::Hidden,
@@ -145,6 +161,7 @@ pub(crate) const ALL: [Refusal; 23] = [
     Refusal::MethodNotAllowed,
     Refusal::NotConfigured,
     Refusal::NotFound,
+    Refusal::Overloaded,
     Refusal::QuotaExceeded,
     Refusal::RoleMissing,
     Refusal::ScopeMissing,
@@ -185,6 +202,7 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
     let call = match refusal {
         Refusal::AuthenticationTooOld => caller(service.get("/fresh"))
             .edit_token(|token| token.authenticated(Duration::from_secs(601))),
+        Refusal::FactorMissing => caller(service.get("/strong")).factor(CANARY),
         Refusal::BodyMalformed => marked(service.post("/things"))
             .body("application/json", format!("{{\"name\":\"{CANARY}\"")),
         Refusal::BodyTimeout => {
@@ -226,6 +244,15 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
         Refusal::MethodNotAllowed => marked(service.delete("/things")),
         Refusal::NotConfigured => caller(service.get("/missing")),
         Refusal::NotFound => marked(service.get("/canary-5up3r53cr3t?canary-5up3r53cr3t")),
+        Refusal::Overloaded => {
+            let silent = Upload::silent_after(CANARY);
+            let call = service.post("/single").stream("text/plain", silent);
+            let mut first = call.send().boxed_local();
+            assert!((&mut first).now_or_never().is_none());
+            let response = marked(service.post("/single")).send().await;
+            take_journal();
+            return response;
+        }
         Refusal::QuotaExceeded => {
             assert_eq!(caller(service.get("/rare")).send().await.status(), 200);
             caller(service.get("/rare"))

@@ -110,9 +110,16 @@ impl<'a> Claims<'a> {
                     .ok_or("token: a scope claim is not a bounded list of texts")?;
             }
         }
+        let mut factors = Names::default();
+        if let Some(value) = self.0.get("amr") {
+            factors
+                .add(value, false)
+                .ok_or("token: `amr` is not a bounded list of texts")?;
+        }
         Ok(Verified {
             authenticated_at: time!(self, "auth_time")?,
             client_id: client_id.map(Box::from),
+            factors: factors.finish(),
             // The length keeps two pairs apart whose texts are the same when put together.
             identity: Arc::from(format!(
                 "{}:{}{subject}",

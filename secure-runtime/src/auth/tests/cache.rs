@@ -145,6 +145,7 @@ fn memory_is_bounded() {
             let caller = Principal::new(Verified {
                 authenticated_at: None,
                 client_id: Some("shop".into()),
+                factors: Box::from([Box::from("pwd")]),
                 identity: Arc::from(format!("{n}")),
                 issuer: Arc::from(ISSUER),
                 lifetime: Lifetime {

@@ -26,7 +26,7 @@ fn random_costly(random: &mut Random, per: Per) -> (u32, Quota) {
 fn later(bench: &Bench, policy: &'static Policy, units: u32) -> u64 {
     let route = bench.limiter.route(policy).unwrap();
     let caller = Caller {
-        network: address(1).network(),
+        network: address(1).network(crate::address::Ipv6Prefix::default()),
         identity: None,
     };
     // In memory it waits for nothing.

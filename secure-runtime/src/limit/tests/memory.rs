@@ -132,7 +132,10 @@ fn the_thread_sweeps() {
         .limiter
         .tables
         .networks
-        .tat(0, &address(1).network())
+        .tat(
+            0,
+            &address(1).network(crate::address::Ipv6Prefix::default()),
+        )
         .is_some()
     {
         assert!(started.elapsed() < Duration::from_secs(60), "nobody sweeps");

@@ -77,7 +77,7 @@ fn every_mistake_has_its_message() {
         // server
         (
             "[server]\naddress = \"localhost\"",
-            "`server.address`: write an address and a port, as in `127.0.0.1:8443`",
+            "`server.address`: write an address and a port, as in `127.0.0.1:8443`, or `unix:/run/shop.sock`",
         ),
         (
             "[server]\ntransport = \"http\"",
@@ -115,7 +115,7 @@ fn every_mistake_has_its_message() {
         // client_address
         (
             "[client_address]\ntrusted_proxies = [\"proxy\"]",
-            "`client_address.trusted_proxies`: write a list of networks, as in `[\"10.0.0.0/8\", \"::1\"]`",
+            "`client_address.trusted_proxies`: write a list of networks, as in `[\"10.0.0.0/8\", \"::1\"]`, or `unix`",
         ),
         (
             "[client_address]\ntrusted_proxies = [1]",
@@ -136,6 +136,46 @@ fn every_mistake_has_its_message() {
         (
             "[client_address]\nhops = 0",
             "`client_address.hops`: write a number from 1",
+        ),
+        (
+            "[client_address]\nhops = 2\ntrusted_proxies = [\"unix\", \"10.0.0.0/8\"]",
+            "`client_address.hops`: `trusted_proxies` has networks as well; remove one of the two",
+        ),
+        (
+            "[client_address]\nipv6_prefix = 31",
+            "`client_address.ipv6_prefix`: write a number of bits from 32 to 64",
+        ),
+        (
+            "[client_address]\nipv6_prefix = 312",
+            "`client_address.ipv6_prefix`: write a number of bits from 32 to 64",
+        ),
+        // socket files
+        (
+            "[server]\naddress = \"unix:shop.sock\"",
+            "`server.address`: write an address and a port, as in `127.0.0.1:8443`, or `unix:/run/shop.sock`",
+        ),
+        (
+            "[server]\naddress = \"unix:/run/shop.sock\"\n[client_address]\ntrusted_proxies = [\"unix\"]",
+            "`server.transport`: a socket file carries no TLS; write `behind_proxy`, and leave `[tls]` out",
+        ),
+        (
+            "[server]\nsocket_mode = \"666\"",
+            "`server.socket_mode`: write `600` for the owner alone, or `660` for the group as well",
+        ),
+        (
+            "[server]\nsocket_mode = 660",
+            "`server.socket_mode`: write `600` for the owner alone, or `660` for the group as well",
+        ),
+        // PROXY protocol
+        (
+            "[server]\nproxy_protocol = true",
+            "`server.proxy_protocol`: nobody is trusted to tell where a connection comes from; write \
+             the load balancers' networks in `client_address.trusted_proxies`",
+        ),
+        (
+            "[server]\nproxy_protocol = true\n[client_address]\nhops = 1\ntrusted_proxies = [\"unix\"]",
+            "`server.proxy_protocol`: nobody is trusted to tell where a connection comes from; write \
+             the load balancers' networks in `client_address.trusted_proxies`",
         ),
         // tokens, limits, danger
         (
@@ -366,7 +406,8 @@ fn all_mistakes_are_reported_at_once() {
         error.to_string(),
         "the settings have 7 mistakes:\n\
          - `realm` (secure.toml): write text in quotes\n\
-         - `server.address` (secure.toml): write an address and a port, as in `127.0.0.1:8443`\n\
+         - `server.address` (secure.toml): write an address and a port, as in `127.0.0.1:8443`, or \
+         `unix:/run/shop.sock`\n\
          - `server.worker` (secure.toml): unknown key, did you mean `workers`?\n\
          - `limits.max_keys` (SECURE__LIMITS__MAX_KEYS): write a number from 1\n\
          - `color` (SECURE__COLOR): unknown key; known here: `realm`, `resource_metadata`, \
@@ -395,4 +436,55 @@ fn settings_made_by_hand_are_checked_too() {
             "`issuers[0].keys`: missing; add a table `[[issuers.keys]]`",
         ]
     );
+}
+
+const SOCKET_FILE: &str = "[server]\naddress = \"unix:/run/shop.sock\"\n";
+
+#[test]
+fn a_socket_file_wants_a_proxy_that_is_trusted() {
+    for (text, mistakes) in [
+        (
+            "transport = \"behind_proxy\"\n[client_address]\ntrusted_proxies = [\"unix\"]",
+            &[][..],
+        ),
+        (
+            "transport = \"behind_proxy\"\n[client_address]\nhops = 2\ntrusted_proxies = [\"unix\"]",
+            &[],
+        ),
+        (
+            "transport = \"behind_proxy\"\n[client_address]\ntrusted_proxies = [\"10.0.0.0/8\"]",
+            &["client_address.trusted_proxies"],
+        ),
+        (
+            "transport = \"behind_proxy\"\n[client_address]\nhops = 1",
+            &["client_address.trusted_proxies"],
+        ),
+        (
+            "transport = \"behind_proxy\"\nproxy_protocol = true\n[client_address]\ntrusted_proxies = [\"unix\", \"10.0.0.0/8\"]",
+            &["server.proxy_protocol"],
+        ),
+        // HTTPS stays what it is.
+        (
+            "[danger]\nplaintext = true\n[client_address]\ntrusted_proxies = [\"unix\"]",
+            &["server.transport"],
+        ),
+        (
+            "",
+            &["tls", "server.transport", "client_address.trusted_proxies"],
+        ),
+    ] {
+        let found = match Settings::from_toml(&format!("{SOCKET_FILE}{text}")) {
+            Ok(_) => Vec::new(),
+            Err(Error::Settings(found)) => found.iter().map(|m| m.key().to_owned()).collect(),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(found, mistakes, "{text}");
+    }
+}
+
+/// To count hops is to trust whoever connects, also with what says that TLS was there.
+#[test]
+fn behind_a_proxy_hops_do_without_networks() {
+    let settings = "[server]\ntransport = \"behind_proxy\"\n[client_address]\nhops = 1";
+    Settings::from_toml(settings).unwrap();
 }

@@ -34,6 +34,8 @@ fn every_key_is_read() {
 
         [server]
         address = "[::1]:9443"
+        socket_mode = "600"
+        proxy_protocol = true
         transport = "behind_proxy"
         workers = 3
         shutdown_timeout = "1min"
@@ -45,9 +47,9 @@ fn every_key_is_read() {
         private_key = "key.pem"
 
         [client_address]
-        trusted_proxies = ["10.0.0.0/8", "::1"]
+        trusted_proxies = ["10.0.0.0/8", "::1", "unix"]
         header = "forwarded"
-        hops = 2
+        ipv6_prefix = 48
 
         [tokens]
         leeway = "5min"
@@ -110,6 +112,8 @@ fn every_key_is_read() {
         settings.server,
         ServerSettings {
             address: "[::1]:9443".parse().unwrap(),
+            socket_mode: "600".parse().unwrap(),
+            proxy_protocol: true,
             transport: Transport::BehindProxy,
             workers: NonZeroUsize::new(3),
             shutdown_timeout: Duration::from_secs(60),
@@ -127,9 +131,14 @@ fn every_key_is_read() {
     assert_eq!(
         settings.client_address,
         ClientAddressSettings {
-            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
+            trusted_proxies: vec![
+                "10.0.0.0/8".parse().unwrap(),
+                "::1/128".parse().unwrap(),
+                TrustedProxy::Unix,
+            ],
             header: ForwardedHeader::Forwarded,
-            hops: NonZeroUsize::new(2),
+            hops: None,
+            ipv6_prefix: Ipv6Prefix::new(48).unwrap(),
         }
     );
     assert_eq!(

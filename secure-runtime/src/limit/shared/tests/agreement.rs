@@ -144,7 +144,7 @@ async fn l12_script_and_memory_agree() {
                     assert!(!answer.charged, "{policy:?}");
                     let caller = crate::limit::Charges::new(
                         std::sync::Arc::clone(&route),
-                        address(1).network(),
+                        address(1).network(Default::default()),
                     );
                     for (limit, state) in route.limits.iter().zip(&answer.states) {
                         let wait = limit.wait(caller.caller(None), route.cost, now);

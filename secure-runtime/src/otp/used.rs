@@ -1,0 +1,108 @@
+//! Which codes were used.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::STEP_SECONDS;
+use crate::rejection::{Refusal, Rejection};
+#[cfg(feature = "redis")]
+use crate::store::{Store, script};
+
+/// Secrets of which a used code is remembered at a time. Only good codes take room.
+const MOST: usize = 1_000_000;
+const FEW: usize = 1_000;
+/// When to come back after a code could not be remembered, in seconds.
+const RETRY_AFTER: u64 = 2;
+/// How long the store may take.
+#[cfg(feature = "redis")]
+const QUESTION: Duration = Duration::from_millis(50);
+/// Until then a code may be good somewhere, by clocks that differ.
+const REMEMBERED: Duration = Duration::from_secs(10 * 60);
+
+/// The last step of which a code was used, by secret.
+pub(crate) enum Used {
+    Memory(Mutex<Steps>),
+    #[cfg(feature = "redis")]
+    Shared(Store),
+}
+
+/// Those of this process.
+pub(crate) struct Steps {
+    by_secret: HashMap<[u8; 16], u64>,
+    /// With so many it is time to forget those that no clock takes any more.
+    sweep_at: usize,
+}
+
+impl Used {
+    pub(crate) fn in_memory() -> Self {
+        Self::Memory(Mutex::new(Steps {
+            by_secret: HashMap::new(),
+            sweep_at: FEW,
+        }))
+    }
+
+    /// Uses the code of `step` up; false where it or a later one was used before.
+    pub(super) async fn claim(
+        &self,
+        secret: [u8; 16],
+        step: u64,
+        now: u64,
+    ) -> Result<bool, Rejection> {
+        match self {
+            Self::Memory(steps) => {
+                // An insertion is whole, so a panic leaves it usable.
+                let mut steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
+                steps.claim(secret, step, now)
+            }
+            #[cfg(feature = "redis")]
+            Self::Shared(store) => {
+                let server = store.server();
+                let name = server.name(&format!("otp:{:032x}", u128::from_be_bytes(secret)));
+                let command = script(
+                    include_str!("used.lua"),
+                    &[&name],
+                    [step.to_string(), REMEMBERED.as_millis().to_string()],
+                );
+                let claimed = server.ask::<bool>(&command, QUESTION).await;
+                claimed.map_err(|_| undecided("one-time codes: the shared store does not answer"))
+            }
+        }
+    }
+}
+
+impl Steps {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.by_secret.len()
+    }
+
+    pub(super) fn claim(
+        &mut self,
+        secret: [u8; 16],
+        step: u64,
+        now: u64,
+    ) -> Result<bool, Rejection> {
+        if self.by_secret.len() >= self.sweep_at {
+            let oldest = now.saturating_sub(REMEMBERED.as_secs()) / STEP_SECONDS;
+            self.by_secret.retain(|_, step| *step >= oldest);
+            self.sweep_at = (self.by_secret.len() * 2).clamp(FEW, MOST);
+            if self.by_secret.len() >= MOST {
+                return Err(undecided("one-time codes: too many were used lately"));
+            }
+        }
+        match self.by_secret.get(&secret) {
+            Some(last) if *last >= step => Ok(false),
+            _ => {
+                self.by_secret.insert(secret, step);
+                Ok(true)
+            }
+        }
+    }
+}
+
+fn undecided(reason: &'static str) -> Rejection {
+    Rejection::new(Refusal::Undecided, reason).with_retry_after(RETRY_AFTER)
+}
