@@ -142,6 +142,10 @@ impl Server {
     /// # Errors
     ///
     /// There is none. The command may have been carried out all the same.
+    #[cfg_attr(
+        not(feature = "otp"),
+        expect(dead_code, reason = "only one-time codes need no script")
+    )]
     pub(crate) async fn ask<T: FromRedisValue>(
         &self,
         command: &Cmd,
