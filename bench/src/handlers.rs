@@ -57,7 +57,6 @@ pub(crate) static TOKEN: Policy = without_quota(Access::Authenticated {
     max_age: None,
     factors: None,
     revocation: Revocation::Within(Duration::from_secs(2)),
-    outage: private::Outage::Deny,
 });
 
 /// Demands a role.
@@ -70,7 +69,6 @@ pub(crate) static ROLE: Policy = without_quota(Access::Authenticated {
     max_age: None,
     factors: None,
     revocation: Revocation::Within(Duration::from_secs(2)),
-    outage: private::Outage::Deny,
 });
 
 const fn without_quota(access: Access) -> Policy {
@@ -79,6 +77,7 @@ const fn without_quota(access: Access) -> Policy {
         file: file!(),
         line: line!(),
         access,
+        outage: private::Outage::Deny,
         quotas: &[],
         cost: 1,
         concurrency: None,

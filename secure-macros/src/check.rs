@@ -61,6 +61,7 @@ pub(crate) fn policy(
     }
     let access = access(&subject, errors);
     let quotas = quotas::quotas(&subject, errors);
+    let outage = outage::outage(&subject, quotas.as_deref(), errors);
     let cost = load::cost(&subject, quotas.as_deref(), errors);
     let concurrency = load::concurrency(&subject, errors);
     let priority = load::priority(&subject, errors);
@@ -68,6 +69,7 @@ pub(crate) fn policy(
     let body_timeout = body_timeout(&subject, errors);
     Some(Policy {
         access: access?,
+        outage: outage?,
         quotas: quotas?,
         cost: cost?,
         concurrency: concurrency?,
@@ -91,7 +93,6 @@ fn public_has_no_other_access(subject: &Subject<'_>, errors: &mut Errors) {
         ("scope", args.scope.as_ref().map(|scope| scope.key)),
         ("max_age", args.max_age.as_ref().map(|max_age| max_age.key)),
         ("factor", args.factor.as_ref().map(|factor| factor.key)),
-        ("outage", args.outage.as_ref().map(|outage| outage.key)),
         (
             "revocation",
             args.revocation.as_ref().map(|revocation| revocation.key),
@@ -244,7 +245,6 @@ fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
         }
     };
     let revocation = revocation::revocation(subject, errors);
-    let outage = outage::outage(subject, errors);
     // Nothing is guarded by half: without the vocabulary nobody is let in.
     if subject.vocabulary.is_none() {
         return Some(Access::Refused);
@@ -259,7 +259,6 @@ fn access(subject: &Subject<'_>, errors: &mut Errors) -> Option<Access> {
         max_age: max_age?,
         factors: factors?,
         revocation: revocation?,
-        outage: outage?,
     })
 }
 
@@ -428,6 +427,7 @@ impl Quota {
             period: named.quota.period,
             burst: named.quota.burst,
             per,
+            sharing: named.quota.sharing,
         }
     }
 }

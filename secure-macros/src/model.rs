@@ -113,6 +113,7 @@ pub(crate) struct Parameter {
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) access: Access,
+    pub(crate) outage: Outage,
     pub(crate) quotas: Vec<Quota>,
     /// Units of each quota.
     pub(crate) cost: u32,
@@ -134,6 +135,7 @@ impl Policy {
     pub(crate) fn refusing(runtime: Option<Path>) -> Self {
         Self {
             access: Access::Refused,
+            outage: Outage::Deny,
             quotas: Vec::new(),
             cost: 1,
             concurrency: None,
@@ -157,7 +159,6 @@ pub(crate) enum Access {
         max_age: Option<u64>,
         factors: Option<Rule>,
         revocation: Revocation,
-        outage: Outage,
     },
     Public {
         reason: Option<String>,
@@ -209,6 +210,7 @@ pub(crate) struct Quota {
     pub(crate) period: u32,
     pub(crate) burst: u32,
     pub(crate) per: Per,
+    pub(crate) sharing: Sharing,
 }
 
 /// What a quota counts together.
@@ -217,6 +219,14 @@ pub(crate) enum Per {
     Ip,
     Route,
     User,
+}
+
+/// How the processes of one service count together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    Exact,
+    Leased,
+    Local,
 }
 
 /// `max_body` or `body_timeout`, as written in the attribute.

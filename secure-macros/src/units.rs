@@ -1,7 +1,7 @@
 //! Text with units: `15min`, `64KB`, `5/15min per ip burst 10`.
 
 use crate::errors::{Wrong, wrong};
-use crate::model::Per;
+use crate::model::{Per, Sharing};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -48,6 +48,7 @@ pub(crate) struct Quota {
     pub(crate) period: u32,
     pub(crate) burst: u32,
     pub(crate) per: Option<Per>,
+    pub(crate) sharing: Sharing,
 }
 
 impl Quota {
@@ -55,7 +56,9 @@ impl Quota {
     pub(crate) fn implies(&self, other: &Self) -> bool {
         let slower = u64::from(self.period) * u64::from(other.limit)
             >= u64::from(other.period) * u64::from(self.limit);
-        slower && self.burst <= other.burst
+        // What one process counts says nothing about what all of them count.
+        let wider = self.sharing == other.sharing || self.sharing == Sharing::Exact;
+        slower && self.burst <= other.burst && wider
     }
 }
 
@@ -193,7 +196,7 @@ pub(crate) fn is_quota(text: &str) -> bool {
             .starts_with(|first: char| first.is_ascii_digit())
 }
 
-/// `N/[count]unit [per ip|user|route] [burst N]`.
+/// `N/[count]unit [per ip|user|route] [burst N] [leased|local]`.
 pub(crate) fn quota(text: &str) -> Result<Quota, Wrong> {
     let mut words = text.split_whitespace();
     let amount = words.next().unwrap_or_default();
@@ -207,11 +210,20 @@ pub(crate) fn quota(text: &str) -> Result<Quota, Wrong> {
 
     let mut per = None;
     let mut burst = None;
+    let mut sharing = Sharing::Exact;
     while let Some(word) = words.next() {
         match word {
             "per" if per.is_none() => per = Some(counted_by(words.next(), amount)?),
             "burst" if burst.is_none() => burst = Some(burst_of(words.next(), amount)?),
-            "per" | "burst" => {
+            "leased" if sharing == Sharing::Exact => sharing = Sharing::Leased,
+            "local" if sharing == Sharing::Exact => sharing = Sharing::Local,
+            "leased" | "local" if word != sharing.as_str() => {
+                return Err(wrong!(
+                    "a quota that is `leased` and `local`";
+                    help: "remove `local` where processes count together, `leased` where each counts for itself"
+                ));
+            }
+            "per" | "burst" | "leased" | "local" => {
                 return Err(wrong!(
                     "`{word}` twice in one quota";
                     help: "remove one of them, or write two quotas: `rate = [\"..\", \"..\"]`"
@@ -220,7 +232,7 @@ pub(crate) fn quota(text: &str) -> Result<Quota, Wrong> {
             _ => return Err(unknown_word(word, amount)),
         }
     }
-    let canonical = canonical(amount, per, burst);
+    let canonical = canonical(amount, per, burst, sharing);
     let burst = burst.unwrap_or(limit);
     if u64::from(burst) * period / u64::from(limit) > LONGEST_REFILL {
         return Err(wrong!(
@@ -235,10 +247,11 @@ pub(crate) fn quota(text: &str) -> Result<Quota, Wrong> {
         period,
         burst,
         per,
+        sharing,
     })
 }
 
-fn canonical(amount: &str, per: Option<Per>, burst: Option<u32>) -> String {
+fn canonical(amount: &str, per: Option<Per>, burst: Option<u32>, sharing: Sharing) -> String {
     let mut text = amount.to_owned();
     if let Some(per) = per {
         text.push_str(" per ");
@@ -246,6 +259,10 @@ fn canonical(amount: &str, per: Option<Per>, burst: Option<u32>) -> String {
     }
     if let Some(burst) = burst {
         text.push_str(&format!(" burst {burst}"));
+    }
+    if sharing != Sharing::Exact {
+        text.push(' ');
+        text.push_str(sharing.as_str());
     }
     text
 }
@@ -256,6 +273,16 @@ impl Per {
             Self::Ip => "ip",
             Self::Route => "route",
             Self::User => "user",
+        }
+    }
+}
+
+impl Sharing {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Leased => "leased",
+            Self::Local => "local",
         }
     }
 }
@@ -384,7 +411,7 @@ fn unknown_word(word: &str, amount: &str) -> Wrong {
     }
     wrong!(
         "unknown word `{word}` in a quota";
-        help: "after `{amount}` stand `per ip`, `per user` or `per route`, and `burst N`"
+        help: "after `{amount}` stand `per ip`, `per user` or `per route`, `burst N`, and `leased` or `local`"
     )
 }
 

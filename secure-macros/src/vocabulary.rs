@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use proc_macro2::Span;
 
 use crate::errors::{Errors, Wrong, wrong};
-use crate::model::Outage;
+use crate::model::{Outage, Sharing};
 use crate::units::{self, Quota};
 
 mod read;
@@ -130,6 +130,7 @@ impl Default for Defaults {
             period: 60,
             burst: 100,
             per: None,
+            sharing: Sharing::Exact,
         };
         Self {
             rate: vec![Named {

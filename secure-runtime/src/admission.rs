@@ -75,51 +75,75 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
 
     *charges = security.limiter().charge_ip(policy, address)?;
 
+    // What is refused from here on has cost its quotas `per ip`; those that a store counts are
+    // charged with the others, at the end.
+    match caller(policy, security, request).await {
+        Ok(caller) => *principal = caller,
+        Err(rejection) => {
+            let limiter = security.limiter();
+            return Err(limiter
+                .charge_refused(charges, rejection, policy.outage)
+                .await);
+        }
+    }
+
+    let identity = principal.as_ref().map(Principal::identity);
+    security
+        .limiter()
+        .charge_admitted(charges, identity, policy.outage)
+        .await
+}
+
+/// The part of [`check`] about the body that was declared and about the caller: who it is, where
+/// the policy asks for one.
+async fn caller(
+    policy: &Policy,
+    security: &Security,
+    request: &HttpRequest,
+) -> Result<Option<Principal>, Rejection> {
     declared_body(request.headers(), policy.max_body)?;
 
-    if let Access::Authenticated {
+    let Access::Authenticated {
         roles,
         scopes,
         max_age,
         factors,
         revocation,
-        outage,
     } = &policy.access
-    {
-        let caller = authenticate(security, request, *revocation, *outage).await?;
+    else {
+        return Ok(None);
+    };
 
-        if let Some(max_age) = max_age {
-            security.authenticator()?.check_age(&caller, *max_age)?;
-        }
-        if let Some(rule) = factors
-            && authorization::judge(rule, &|name| caller.has_factor(name)) == Decision::Deny
-        {
-            return Err(
-                Rejection::new(Refusal::FactorMissing, "token: `amr` lacks a factor")
-                    .with_factors(authorization::names(rule)),
-            );
-        }
-        if let Some(rule) = roles
-            && authorization::judge(rule, &|name| caller.has_role(name)) == Decision::Deny
-        {
-            return Err(Rejection::new(
-                Refusal::RoleMissing,
-                "the caller lacks a role",
-            ));
-        }
-        if let Some(rule) = scopes
-            && authorization::judge(rule, &|name| caller.has_scope(name)) == Decision::Deny
-        {
-            return Err(
-                Rejection::new(Refusal::ScopeMissing, "the token lacks a scope")
-                    .with_scope(authorization::names(rule)),
-            );
-        }
-        *principal = Some(caller);
+    let caller = authenticate(security, request, *revocation, policy.outage).await?;
+
+    if let Some(max_age) = max_age {
+        security.authenticator()?.check_age(&caller, *max_age)?;
     }
-
-    let identity = principal.as_ref().map(Principal::identity);
-    security.limiter().charge_caller(charges, identity)
+    if let Some(rule) = factors
+        && authorization::judge(rule, &|name| caller.has_factor(name)) == Decision::Deny
+    {
+        return Err(
+            Rejection::new(Refusal::FactorMissing, "token: `amr` lacks a factor")
+                .with_factors(authorization::names(rule)),
+        );
+    }
+    if let Some(rule) = roles
+        && authorization::judge(rule, &|name| caller.has_role(name)) == Decision::Deny
+    {
+        return Err(Rejection::new(
+            Refusal::RoleMissing,
+            "the caller lacks a role",
+        ));
+    }
+    if let Some(rule) = scopes
+        && authorization::judge(rule, &|name| caller.has_scope(name)) == Decision::Deny
+    {
+        return Err(
+            Rejection::new(Refusal::ScopeMissing, "the token lacks a scope")
+                .with_scope(authorization::names(rule)),
+        );
+    }
+    Ok(Some(caller))
 }
 
 /// TLS, unless the settings give that up.

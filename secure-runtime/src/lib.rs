@@ -39,8 +39,10 @@
 //!
 //! Client address, ban, transport, whether there is room (`concurrency` and the process's own bound),
 //! quotas `per ip`, declared size and coding of the body, token, age of the authentication, its
-//! factors, roles, scopes, quotas `per user` and `per route`. Only then the parameters are taken, in
-//! their order, which reads the body; then `allow` is asked; then the handler runs.
+//! factors, roles, scopes, quotas `per user` and `per route`. Quotas that Redis counts are charged
+//! together in the end, those `per ip` too, and a caller who was refused before pays these all the
+//! same. Only then the parameters are taken, in their order, which reads the body; then `allow` is
+//! asked; then the handler runs.
 //! A request is refused at the first check that fails. What cannot be decided is refused.
 //!
 //! # Cargo features
@@ -96,12 +98,12 @@ pub use bans::{BanCounts, BanEntry, BanError, BanList, BanTarget, StrikeKind};
 pub use clock::{Clock, ClockHand};
 pub use error::{Error, Mistake, Mistakes};
 pub use input::{Extracted, Input, Unvalidated, Validated};
-pub use limit::{Balance, Meter};
+pub use limit::{Balance, Limits, Meter};
 pub use lock::{Change, Difference};
 pub use manifest::{Manifest, Route};
 pub use policy::{
     Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Priority, Quota, Revocation,
-    RoutePattern, Rule,
+    RoutePattern, Rule, Sharing,
 };
 pub use rejection::{InputError, Refusal, Rejection};
 pub use response::Secured;
@@ -357,13 +359,16 @@ pub use tokens::TokenIssuer;
 /// }
 /// ```
 ///
-/// What happens where Redis has to be asked about revocations and does not answer within 50 ms, or
-/// has just lost its memory: `"deny"` refuses with 503 and `Retry-After`, `"local"` goes on with
-/// what this process knows, so that a token which was revoked elsewhere meanwhile passes until
-/// Redis is back. A process that has not read the revocations since it started refuses in either
-/// case. Without it the answer is `deny`, or what `policy.toml` says.
+/// What happens where Redis has to be asked about revocations or quotas and does not answer within
+/// 50 ms, or has just lost its memory: `"deny"` refuses with 503 and `Retry-After`, `"local"` goes on
+/// with what this process knows. A token which was revoked elsewhere meanwhile then passes until
+/// Redis is back; and each process enforces its share of the route's quotas, divided by
+/// `limits.instances` of the settings or by the number of processes that there were, but at least
+/// one request. A process that has not read the revocations since it started, or knows no number,
+/// refuses in either case. Without it the answer is `deny`, or what `policy.toml` says.
 ///
-/// Refused: a public handler, a place beside `revocation(off = ..)`.
+/// Refused: a handler that asks Redis for nothing, because its quotas are all `local` and it is
+/// public or says `revocation(off = ..)`.
 ///
 /// # `rate`
 ///
@@ -386,13 +391,18 @@ pub use tokens::TokenIssuer;
 /// `rate = "10/min"`, or a list that holds as a whole: `rate = ["5/s", "100/hour"]`. A quota is
 /// `N/unit` or `N/5min`, in `s`, `min`, `h` (or `hour`) and `day`, at most 31 days. After it stand
 /// `per user` (the default where there is a caller), `per ip` (the default where there is none) or
-/// `per route` (all callers together), and `burst M`. Or it is a name of `policy.toml`. Without
-/// `rate` the default is `100/min`.
+/// `per route` (all callers together), `burst M`, and `leased` or `local`. Or it is a name of
+/// `policy.toml`. Without `rate` the default is `100/min`.
 ///
 /// `N/unit` allows N at once, and then one each time the N-th part of the unit has passed: `10/min`
 /// lets 19 through in the first minute of a client that never pauses, and 10 in each further one.
-/// `burst 1` spreads them evenly. Counts are those of one process and one handler. The answer is
-/// 429 with `Retry-After`, and waiting that long is enough unless others share the quota.
+/// `burst 1` spreads them evenly. Counts are those of one handler. The answer is 429 with
+/// `Retry-After`, and waiting that long is enough unless others share the quota.
+///
+/// With `[redis]` in the settings all processes count together, and Redis is asked about each
+/// request. A quota that is `leased` is taken from it in small batches and is exceeded by what comes
+/// back in one second at most: see [`Sharing::Leased`]. One that is `local` is counted by each
+/// process for itself, as all are without `[redis]`.
 ///
 /// Refused: zero, an unknown unit, overflow, a quota that a stricter one makes idle, `per user` on
 /// a public handler.

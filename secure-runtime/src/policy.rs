@@ -16,6 +16,9 @@ pub struct Policy {
     pub line: u32,
     /// Who may call.
     pub access: Access,
+    /// What happens where the shared store does not tell whether a token was revoked, or how much
+    /// is left of a quota.
+    pub outage: Outage,
     /// How often; all of them hold together.
     pub quotas: &'static [Quota],
     /// Units of each quota that a request takes; not zero, and at most the burst of each.
@@ -49,8 +52,6 @@ pub enum Access {
         factors: Option<Rule>,
         /// Whether a token that was revoked is still good here.
         revocation: Revocation,
-        /// What happens where that cannot be found out.
-        outage: Outage,
     },
     /// Anybody; no credentials are asked for.
     Public {
@@ -75,7 +76,8 @@ pub enum Outage {
     /// The request is refused with 503.
     #[default]
     Deny,
-    /// It is judged by what this process knows, however old.
+    /// It is judged by what this process knows, however old, and quotas are divided: each process
+    /// enforces its share of them by itself.
     Local,
 }
 
@@ -124,6 +126,8 @@ pub struct Quota {
     pub burst: u32,
     /// What is counted together.
     pub per: Per,
+    /// Which processes count together.
+    pub sharing: Sharing,
 }
 
 impl Quota {
@@ -143,6 +147,29 @@ pub enum Per {
     Route,
     /// Requests of one authenticated caller.
     User,
+}
+
+/// How the processes of one service count a [`Quota`] together, where the settings name a store
+/// that they share; without one each counts for itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sharing {
+    /// The store is asked about every request.
+    #[default]
+    Exact,
+    /// A process takes several requests' units from the store at once, and admits requests against
+    /// them without asking.
+    ///
+    /// It holds at most `P` units for a subject, where `P` is a tenth of the burst, or those of one
+    /// request if that is more; and for one second at most. Those that nobody wanted until then
+    /// are lost. So with `n` processes, in any window of `w` seconds at most
+    ///
+    /// > burst + w * limit / period + min(n * P, limit / period)
+    ///
+    /// units are taken: what may be too much is never more than comes back in one second. Where
+    /// `P` is one request the quota is exact.
+    Leased,
+    /// Each process counts for itself, so `n` of them admit `n` times the quota.
+    Local,
 }
 
 /// The rule that the attribute's `allow` key states.

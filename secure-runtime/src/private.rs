@@ -14,7 +14,7 @@ pub use crate::{
     admission::Admitted,
     policy::{
         Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Priority, Quota,
-        Revocation, RoutePattern, Rule,
+        Revocation, RoutePattern, Rule, Sharing,
     },
 };
 use crate::{

@@ -14,8 +14,8 @@ use crate::{
     clock::Clock,
     concurrency::Concurrency,
     error::{Error, Mistake, Mistakes},
-    limit::RateLimiter,
-    policy::{Access, Per, Policy, Priority, Quota},
+    limit::{Limits, RateLimiter},
+    policy::{Access, Outage, Per, Policy, Priority, Quota, Sharing},
     rejection::{ProtectionSpace, Refusal, Rejection},
     revocation::{RevocationList, RevocationOptions},
     settings::{
@@ -83,12 +83,15 @@ static AUTHENTICATION_FAILURES: Policy = Policy {
     file: file!(),
     line: line!(),
     access: Access::Public { reason: None },
+    outage: Outage::Deny,
     quotas: &[Quota {
         name: "authentication-failures",
         limit: 60,
         period_seconds: 60,
         burst: 60,
         per: Per::Ip,
+        // A guesser is known to few processes, and a refusal must not wait for a store.
+        sharing: Sharing::Local,
     }],
     cost: 1,
     concurrency: None,
@@ -163,9 +166,6 @@ impl SecurityBuilder {
                 .map_err(|error| wrong("issuers", error))?;
             Some(authenticator)
         };
-        let limiter = RateLimiter::new(clock.clone(), settings.limits.max_keys.get())
-            .map_err(|error| wrong("limits", error))?
-            .with_ipv6_prefix(settings.client_address.ipv6_prefix);
         let concurrency = Concurrency::new(
             settings.limits.max_in_flight,
             settings.limits.reserved_for_critical,
@@ -182,6 +182,19 @@ impl SecurityBuilder {
             #[cfg(feature = "redis")]
             store.clone(),
         );
+        let max_keys = settings.limits.max_keys.get();
+        #[cfg(feature = "redis")]
+        let limiter = match store.clone() {
+            Some(store) => {
+                RateLimiter::shared(clock.clone(), max_keys, store, settings.limits.instances)
+            }
+            None => RateLimiter::new(clock.clone(), max_keys),
+        };
+        #[cfg(not(feature = "redis"))]
+        let limiter = RateLimiter::new(clock.clone(), max_keys);
+        let limiter = limiter
+            .map_err(|error| wrong("limits", error))?
+            .with_ipv6_prefix(settings.client_address.ipv6_prefix);
         #[cfg(feature = "otp")]
         let one_time_codes = {
             #[cfg(feature = "redis")]
@@ -393,6 +406,11 @@ impl Security {
     /// The source of time.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// How quotas are counted together with other processes.
+    pub fn limits(&self) -> Limits<'_> {
+        Limits::of(&self.0.limiter)
     }
 
     /// What verifies one-time codes of authenticator apps. They show [`Settings::realm`] as the

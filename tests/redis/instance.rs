@@ -34,25 +34,25 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(100);
 /// Threads of the test's own process may be late by this much on a loaded machine.
 pub(crate) const SLACK: Duration = Duration::from_millis(200);
 
-#[secured(revocation = "1s", rate = "100000/s")]
+#[secured(revocation = "1s", rate = "100000/s local")]
 #[get("/one")]
 async fn one() -> impl Responder {
     HttpResponse::Ok()
 }
 
-#[secured(revocation = "0s", rate = "100000/s")]
+#[secured(revocation = "0s", rate = "100000/s local")]
 #[get("/zero")]
 async fn zero() -> impl Responder {
     HttpResponse::Ok()
 }
 
-#[secured(revocation = "1s", outage = "local", rate = "100000/s")]
+#[secured(revocation = "1s", outage = "local", rate = "100000/s local")]
 #[get("/local")]
 async fn local() -> impl Responder {
     HttpResponse::Ok()
 }
 
-#[secured(revocation = "1s", outage = "local", rate = "100000/s")]
+#[secured(revocation = "1s", outage = "local", rate = "100000/s local")]
 #[post("/logout")]
 async fn logout(
     caller: Principal,

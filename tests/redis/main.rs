@@ -15,6 +15,7 @@ mod cluster;
 mod failover;
 mod healthy;
 mod instance;
+mod limits;
 mod lost_data;
 mod one_time_codes;
 mod proxy;

@@ -47,6 +47,7 @@ const QUOTA: Quota = Quota {
     period_seconds: 60,
     burst: 10,
     per: Per::User,
+    sharing: secure_runtime::Sharing::Exact,
 };
 const BODY: InputPolicy = InputPolicy {
     name: "body",
@@ -68,7 +69,6 @@ fn admin() -> Policy {
             max_age: Some(std::time::Duration::from_secs(900)),
             factors: None,
             revocation: secure_runtime::Revocation::Within(std::time::Duration::from_secs(2)),
-            outage: secure_runtime::Outage::Deny,
         },
         quotas: &[QUOTA],
         inputs: &[BODY],
@@ -351,6 +351,7 @@ fn start_up_names_each_route_that_cannot_work_with_file_and_line() {
         file: "here.rs",
         line: 7,
         access: Access::Public { reason: None },
+        outage: secure_runtime::Outage::Deny,
         quotas: &[Quota { limit: 0, ..QUOTA }],
         cost: 1,
         concurrency: None,

@@ -243,6 +243,7 @@ pub(crate) fn public() -> Policy {
         file: file!(),
         line: line!(),
         access: Access::Public { reason: None },
+        outage: secure_runtime::Outage::Deny,
         quotas: &[],
         cost: 1,
         concurrency: None,

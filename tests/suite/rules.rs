@@ -107,7 +107,6 @@ fn asvs_8_2_1_rules_are_judged_as_their_truth_table_says() {
                         max_age: None,
                         factors: None,
                         revocation: Revocation::Within(Duration::ZERO),
-                        outage: secure_runtime::Outage::Deny,
                     },
                     ..public()
                 }))));

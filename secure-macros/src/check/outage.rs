@@ -2,30 +2,42 @@
 
 use super::{Subject, defaults};
 use crate::errors::{Errors, Wrong, wrong};
-use crate::model::{Outage, Switch};
+use crate::model::{Outage, Quota, Sharing, Switch};
 use crate::vocabulary::nearest;
 
-/// `None` if it is wrong.
-pub(super) fn outage(subject: &Subject<'_>, errors: &mut Errors) -> Option<Outage> {
-    let off = subject
-        .args
-        .revocation
-        .as_ref()
-        .is_some_and(|revocation| matches!(revocation.value, Switch::Off(_)));
+/// `None` if it is wrong. `quotas` are those of the handler, where they are known.
+pub(super) fn outage(
+    subject: &Subject<'_>,
+    quotas: Option<&[Quota]>,
+    errors: &mut Errors,
+) -> Option<Outage> {
+    let asked = asks(subject, quotas);
     let Some(setting) = &subject.args.outage else {
-        return Some(match off {
-            true => Outage::Deny,
-            false => defaults(subject).outage,
+        return Some(match asked {
+            true => defaults(subject).outage,
+            false => Outage::Deny,
         });
     };
-    if off && !subject.is_public() {
+    if !asked {
         let wrong = wrong!(
-            "`outage` beside `revocation(off = ..)`";
-            help: "remove `outage`: nothing is asked of the store, so it need not answer"
+            "`outage` on a handler that asks the store for nothing";
+            help: "remove `outage`: no quota is counted together with other processes, and no revocation looked up"
         );
         errors.push(wrong.at(setting.key));
     }
     errors.note(mode(&setting.value.text).map_err(|wrong| wrong.at(setting.value.place)))
+}
+
+/// Whether a request may have to ask the store. A quota that is wrong is reported elsewhere, and
+/// might have asked.
+fn asks(subject: &Subject<'_>, quotas: Option<&[Quota]>) -> bool {
+    let revocation = subject.args.revocation.as_ref();
+    let off = revocation.is_some_and(|revocation| matches!(revocation.value, Switch::Off(_)));
+    let counts = quotas.is_none_or(|quotas| {
+        let mut quotas = quotas.iter();
+        quotas.any(|quota| quota.sharing != Sharing::Local)
+    });
+    counts || !(subject.is_public() || off)
 }
 
 /// `deny` or `local`.

@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use super::{Expansion, alias, kind};
 use crate::check::{caller_on_public, no_body, second_body, source_text};
 use crate::errors::{Place, Wrong};
-use crate::model::{Access, Outage, Per, Policy, Priority, Quota, Revocation, Rule};
+use crate::model::{Access, Outage, Per, Policy, Priority, Quota, Revocation, Rule, Sharing};
 
 impl Expansion<'_> {
     /// The checks that only types can answer, and the policy as a static of the given name.
@@ -112,6 +112,10 @@ impl Expansion<'_> {
         } = self.policy;
         let handler = self.handler.sig.ident.unraw().to_string();
         let access = self.access();
+        let outage = match self.policy.outage {
+            Outage::Deny => quote!(Deny),
+            Outage::Local => quote!(Local),
+        };
         let quotas = self.policy.quotas.iter().map(|quota| self.quota(quota));
         let concurrency = option(self.policy.concurrency.map(|most| quote!(#most)));
         let priority = match self.policy.priority {
@@ -148,6 +152,7 @@ impl Expansion<'_> {
                 file: ::core::file!(),
                 line: ::core::line!(),
                 access: #access,
+                outage: #runtime::private::Outage::#outage,
                 quotas: &[#(#quotas),*],
                 cost: #cost,
                 concurrency: #concurrency,
@@ -169,7 +174,6 @@ impl Expansion<'_> {
                 max_age,
                 factors,
                 revocation,
-                outage,
             } => {
                 let roles = option(roles.as_ref().map(|rule| self.rule(rule)));
                 let scopes = option(scopes.as_ref().map(|rule| self.rule(rule)));
@@ -178,17 +182,12 @@ impl Expansion<'_> {
                 );
                 let factors = option(factors.as_ref().map(|rule| self.rule(rule)));
                 let revocation = self.revocation(revocation);
-                let outage = match outage {
-                    Outage::Deny => quote!(Deny),
-                    Outage::Local => quote!(Local),
-                };
                 quote!(#runtime::private::Access::Authenticated {
                     roles: #roles,
                     scopes: #scopes,
                     max_age: #max_age,
                     factors: #factors,
                     revocation: #revocation,
-                    outage: #runtime::private::Outage::#outage,
                 })
             }
             Access::Public { reason } => {
@@ -205,7 +204,6 @@ impl Expansion<'_> {
                     max_age: ::core::option::Option::None,
                     factors: ::core::option::Option::None,
                     revocation: #revocation,
-                    outage: #runtime::private::Outage::Deny,
                 })
             }
         }
@@ -249,11 +247,17 @@ impl Expansion<'_> {
             period,
             burst,
             per,
+            sharing,
         } = quota;
         let per = match per {
             Per::Ip => quote!(Ip),
             Per::Route => quote!(Route),
             Per::User => quote!(User),
+        };
+        let sharing = match sharing {
+            Sharing::Exact => quote!(Exact),
+            Sharing::Leased => quote!(Leased),
+            Sharing::Local => quote!(Local),
         };
         quote!(#runtime::private::Quota {
             name: #name,
@@ -261,6 +265,7 @@ impl Expansion<'_> {
             period_seconds: #period,
             burst: #burst,
             per: #runtime::private::Per::#per,
+            sharing: #runtime::private::Sharing::#sharing,
         })
     }
 }

@@ -191,7 +191,7 @@ fn a_policy_is_written_down() {
     let quota = |name: &str, limit: u32, period: u32, burst: u32, per: &str| {
         format!(
             "{p}Quota {{ name: {name}, limit: {limit}u32, period_seconds: {period}u32, \
-             burst: {burst}u32, per: {p}Per::{per}, }}"
+             burst: {burst}u32, per: {p}Per::{per}, sharing: {p}Sharing::Exact, }}"
         )
     };
     assert_contains(

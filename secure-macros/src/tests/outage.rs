@@ -1,7 +1,12 @@
 //! Messages about `outage`, and what it becomes.
 
-use super::{HANDLER, VOCABULARY, attributes, contains, expand, good, messages, policies};
+use super::{HANDLER, PLAIN, VOCABULARY, attributes, contains, expand, good, messages, policies};
 use crate::vocabulary::Source;
+
+const NOTHING: &[(&str, &str)] = &[(
+    "`outage` on a handler that asks the store for nothing",
+    "remove `outage`: no quota is counted together with other processes, and no revocation looked up",
+)];
 
 const WRITTEN: &str = r#"write `outage = "deny"`"#;
 
@@ -45,22 +50,35 @@ fn it_stands_where_a_store_is_asked() {
         HANDLER,
         VOCABULARY,
         &[
+            (r#"public, outage = "local", rate = "1/s local""#, NOTHING),
             (
-                r#"public, outage = "local""#,
-                &[(
-                    "`outage` on a public handler",
-                    "remove `public`, or remove `outage`",
-                )],
+                r#"public, outage = "local", rate = ["1/s local", "9/min per route local"]"#,
+                NOTHING,
             ),
             (
-                r#"revocation(off = "x"), outage = "local""#,
+                r#"revocation(off = "x"), outage = "local", rate = "1/s local""#,
+                NOTHING,
+            ),
+            // A quota that is wrong might have asked: one mistake is told.
+            (
+                r#"public, outage = "local", rate = "1/s locla""#,
                 &[(
-                    "`outage` beside `revocation(off = ..)`",
-                    "remove `outage`: nothing is asked of the store, so it need not answer",
+                    "unknown word `locla` in a quota",
+                    "after `1/s` stand `per ip`, `per user` or `per route`, `burst N`, and `leased` or `local`",
                 )],
             ),
         ],
     );
+    for attribute in [
+        r#"public, outage = "local""#,
+        r#"public, outage = "local", rate = "1/s""#,
+        r#"public, outage = "local", rate = "1/s leased""#,
+        r#"public, outage = "local", rate = ["1/s local", "9/min"]"#,
+        r#"revocation(off = "x"), outage = "local""#,
+        r#"outage = "local", rate = "1/s local""#,
+    ] {
+        good(attribute, PLAIN);
+    }
 }
 
 #[test]
@@ -101,7 +119,10 @@ fn it_is_written_down() {
     for (attribute, mode) in [
         ("", "Local"),
         (r#"outage = "deny""#, "Deny"),
-        (r#"revocation(off = "x")"#, "Deny"),
+        (r#"revocation(off = "x")"#, "Local"),
+        ("public", "Local"),
+        (r#"revocation(off = "x"), rate = "1/s local""#, "Deny"),
+        (r#"public, rate = "1/s local""#, "Deny"),
     ] {
         let output = expand(attribute, HANDLER, Source::Text(policy));
         assert_eq!(messages(&output), Vec::<String>::new());

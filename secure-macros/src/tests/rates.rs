@@ -190,7 +190,28 @@ fn rate() {
                 r#"rate = "10/min please""#,
                 &[(
                     "unknown word `please` in a quota",
-                    "after `10/min` stand `per ip`, `per user` or `per route`, and `burst N`",
+                    "after `10/min` stand `per ip`, `per user` or `per route`, `burst N`, and `leased` or `local`",
+                )],
+            ),
+            (
+                r#"rate = "10/min leased per user leased""#,
+                &[(
+                    "`leased` twice in one quota",
+                    r#"remove one of them, or write two quotas: `rate = ["..", ".."]`"#,
+                )],
+            ),
+            (
+                r#"rate = "10/min local leased""#,
+                &[(
+                    "a quota that is `leased` and `local`",
+                    "remove `local` where processes count together, `leased` where each counts for itself",
+                )],
+            ),
+            (
+                r#"rate = ["10/min", "10/min local"]"#,
+                &[(
+                    "quota `10/min local` can never apply: `10/min` is stricter in every respect",
+                    "remove `10/min local`",
                 )],
             ),
             (

@@ -40,6 +40,62 @@ pub(super) struct Bucket<K: Clone + Eq + Hash> {
     tolerance: u64,
 }
 
+/// A quota as times: what one unit costs, and what a full burst does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// T of the algorithm, in nanoseconds.
+    pub(super) interval: u64,
+    /// B T, in nanoseconds.
+    pub(super) full: u64,
+}
+
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(dead_code, reason = "the store's counts need all of it")
+)]
+impl Shape {
+    /// What so many units cost.
+    pub(super) fn of(self, cost: NonZeroU32) -> u64 {
+        self.interval.saturating_mul(u64::from(cost.get()))
+    }
+
+    /// How long a subject who owes so much must wait for `cost` units.
+    pub(super) fn wait(self, owed: u64, cost: NonZeroU32) -> u64 {
+        owed.saturating_add(self.of(cost)).saturating_sub(self.full)
+    }
+
+    /// What is left to a subject who owes so much.
+    pub(super) fn paid(self, owed: u64) -> Paid {
+        let left = self.full.saturating_sub(owed) / self.interval;
+        Paid {
+            // At most the burst, which has 32 bits.
+            remaining: u32::try_from(left).unwrap_or(u32::MAX),
+            tat: owed,
+            at: 0,
+            shared: false,
+        }
+    }
+
+    /// Nanoseconds from the charge to the time when one unit more than [`Paid::remaining`] is
+    /// available.
+    pub(super) fn until_next(self, paid: Paid) -> u64 {
+        // Of (B T - owed), `remaining` whole intervals are available; the next one is that much
+        // away. The sum of the first two is at most B T, or 2 B T where there are debts.
+        let owed = paid.tat.saturating_sub(paid.at);
+        (self.interval.saturating_mul(u64::from(paid.remaining)) + owed)
+            .saturating_sub(self.full - self.interval)
+    }
+
+    /// What is owed after `units` were charged to a subject who owed so much, whether there were
+    /// any left or not.
+    pub(super) fn later(self, owed: u64, units: u64) -> u64 {
+        // 2 B T: both terms are at most 2^62.
+        owed.saturating_add(self.interval.saturating_mul(units))
+            .min(2 * self.full)
+            .max(owed)
+    }
+}
+
 /// What an admitted request was charged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Paid {
@@ -50,7 +106,7 @@ pub(super) struct Paid {
     /// When, or a little before.
     pub(super) at: u64,
     /// The count was that of all subjects for whom the table had no room.
-    shared: bool,
+    pub(super) shared: bool,
 }
 
 impl<K: Clone + Eq + Hash> Bucket<K> {
@@ -128,12 +184,8 @@ impl<K: Clone + Eq + Hash> Bucket<K> {
 
     /// The TAT after `units` were charged later.
     fn later(&self, tat: u64, units: u64, now: u64) -> u64 {
-        // 2 B T: both terms are at most 2^62.
-        let most = now + 2 * (self.tolerance + self.interval);
-        tat.max(now)
-            .saturating_add(self.interval.saturating_mul(units))
-            .min(most)
-            .max(tat)
+        let owed = self.shape().later(tat.saturating_sub(now), units);
+        (now + owed).max(tat)
     }
 
     /// Takes a charge of `cost` units back, as if it had never been made.
@@ -143,9 +195,32 @@ impl<K: Clone + Eq + Hash> Bucket<K> {
     /// and never adds a unit to what the quota admits, however late it comes.
     pub(super) fn refund(&self, subject: &K, cost: NonZeroU32, paid: Paid, now: u64) {
         // INVARIANT: a cost is at most B, and B T is at most 2^62.
-        let charged = self.interval.saturating_mul(u64::from(cost.get()));
+        self.give_back(subject, self.shape().of(cost), paid, now);
+    }
+
+    pub(super) fn give_back(&self, subject: &K, charged: u64, paid: Paid, now: u64) {
         let rest = charged.saturating_sub(now.saturating_sub(paid.at));
         self.counts.refund(subject, rest, paid.shared);
+    }
+
+    /// Lets `decide` see the TAT of a subject and set a new one; its answer, and whether the count
+    /// was that of all subjects for whom the table had no room.
+    #[cfg(feature = "redis")]
+    pub(super) fn replace<T, E>(
+        &self,
+        subject: K,
+        decide: impl Fn(Option<u64>) -> Result<(T, u64), E>,
+    ) -> Result<(T, bool), E> {
+        let visit = Visit::new(subject);
+        let answer = self.counts.measure_and_replace(&visit, decide)?;
+        Ok((answer, visit.shared.get()))
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        Shape {
+            interval: self.interval,
+            full: self.tolerance + self.interval,
+        }
     }
 
     /// Nanoseconds after `now` at which a request of `cost` units will be admitted; zero if it
@@ -172,11 +247,7 @@ impl<K: Clone + Eq + Hash> Bucket<K> {
     /// Nanoseconds from the charge to the time when one unit more than [`Paid::remaining`] is
     /// available.
     pub(super) fn until_next(&self, paid: Paid) -> u64 {
-        // Of (B T - owed), `remaining` whole intervals are available; the next one is that much
-        // away. B T is `tolerance + interval`, and the sum of the first two is at most B T, or 2 B T
-        // where there are debts.
-        let owed = paid.tat.saturating_sub(paid.at);
-        (u64::from(paid.remaining) * self.interval + owed).saturating_sub(self.tolerance)
+        self.shape().until_next(paid)
     }
 }
 
@@ -241,7 +312,8 @@ impl<K: Clone + Eq + Hash> Counts<K> {
         decide: impl Fn(Option<u64>) -> Result<(T, u64), E>,
     ) -> Result<T, E> {
         if let Some(table) = &self.table
-            && let Some(answer) = table.measure_and_replace(self.slot, &visit.subject, &decide)
+            && let Some(answer) =
+                table.measure_and_replace(self.slot, &visit.subject, |tat| decide(tat.copied()))
         {
             return answer;
         }

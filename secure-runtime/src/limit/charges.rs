@@ -1,5 +1,7 @@
 //! What a request has been charged so far.
 
+#[cfg(feature = "redis")]
+use std::num::NonZeroU32;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -37,6 +39,24 @@ pub(super) struct Charge {
     /// Place of the quota in its policy.
     pub(super) quota: usize,
     pub(super) paid: Paid,
+    pub(super) source: Source,
+}
+
+/// Where it was charged.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Source {
+    /// From what this process took ahead, to be used until then.
+    #[cfg(feature = "redis")]
+    Lease { until: u64 },
+    /// In the memory of this process.
+    #[default]
+    Memory,
+    /// In memory, as one of so many processes.
+    #[cfg(feature = "redis")]
+    Share { instances: NonZeroU32 },
+    /// In the store that processes share.
+    #[cfg(feature = "redis")]
+    Store,
 }
 
 impl Charges {
@@ -48,8 +68,19 @@ impl Charges {
         }
     }
 
-    pub(super) fn push(&mut self, quota: usize, paid: Paid) {
-        let charge = Charge { quota, paid };
+    pub(super) fn caller<'a>(&self, identity: Option<&'a Arc<str>>) -> Caller<'a> {
+        Caller {
+            network: self.network,
+            identity,
+        }
+    }
+
+    pub(super) fn push(&mut self, quota: usize, paid: Paid, source: Source) {
+        let charge = Charge {
+            quota,
+            paid,
+            source,
+        };
         match self.inline.get_mut(self.len) {
             Some(place) => {
                 *place = charge;
@@ -63,10 +94,12 @@ impl Charges {
         self.inline.iter().take(self.len).chain(&self.more)
     }
 
-    /// Takes everything back.
+    /// Takes back what was charged in memory, and forgets the rest.
     pub(super) fn refund(&mut self, route: &RouteLimits, caller: Caller<'_>, now: u64) {
         for charge in self.iter() {
-            if let Some(limit) = route.limits.get(charge.quota) {
+            if let Source::Memory = charge.source
+                && let Some(limit) = route.limits.get(charge.quota)
+            {
                 limit.refund(caller, route.cost, charge.paid, now);
             }
         }

@@ -96,6 +96,7 @@ impl Meter {
             .security
             .limiter()
             .charge_later(&self.route, caller, units)
+            .await
         {
             0 => Balance::Left,
             nanos => Balance::UsedUp {

@@ -1,4 +1,4 @@
-//! How often: quotas, counted in the memory of this process.
+//! How often: quotas, counted in the memory of this process, or in a store that processes share.
 //!
 //! A quota is enforced by the generic cell rate algorithm (GCRA): with `T` the time in which one
 //! unit becomes available and `B` the burst, in any window of length `W` at most `B + W / T` units
@@ -6,9 +6,15 @@
 //! or the `cost` of its policy. So `10/min` admits 10 at once and then one every 6 seconds: 19 in
 //! the first minute of a client who never pauses, 10 in each further one.
 //!
+//! # Several processes
+//!
+//! With a store (`[redis]`) the processes of a service count together: see `shared`. What follows
+//! about quotas in memory is then true of those that are `local`, of shares while the store is
+//! silent, and of refused tokens, which each process counts for itself.
+//!
 //! # Several quotas
 //!
-//! A request is charged to all quotas of its policy or to none. Quotas `per ip` are charged
+//! A request is charged to all quotas of its policy or to none. In memory, quotas `per ip` are charged
 //! before the caller is known, the others after; each in the order of the policy. The first that
 //! denies ends it, and what had been charged is taken back, that of the earlier stage too. So
 //! between a charge and its refund another request can be refused for the sake of one that is
@@ -34,8 +40,11 @@
 mod bucket;
 mod charges;
 mod fields;
+mod limits;
 mod meter;
 mod route;
+#[cfg(feature = "redis")]
+mod shared;
 mod sweep;
 mod table;
 #[cfg(test)]
@@ -44,7 +53,7 @@ pub(crate) mod tests;
 use std::{
     collections::HashMap,
     io,
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -53,16 +62,24 @@ use actix_web::http::header::HeaderName;
 use arc_swap::ArcSwap;
 
 pub(crate) use self::charges::Charges;
-pub use self::meter::{Balance, Meter};
+#[cfg(feature = "redis")]
+use self::shared::Due;
 use self::{
+    charges::Source,
     route::{Caller, Denied, RouteLimits},
     sweep::Sweeper,
     table::Table,
 };
+pub use self::{
+    limits::Limits,
+    meter::{Balance, Meter},
+};
+#[cfg(feature = "redis")]
+use crate::policy::Sharing;
 use crate::{
     address::{ClientAddress, Ipv6Prefix, Network},
     clock::Clock,
-    policy::{Per, Policy},
+    policy::{Outage, Per, Policy, Quota},
     rejection::{Refusal, Rejection},
 };
 
@@ -93,6 +110,9 @@ pub(crate) struct RateLimiter {
     ipv6_prefix: Ipv6Prefix,
     #[cfg_attr(not(test), expect(dead_code, reason = "it is there to be dropped"))]
     sweeper: Sweeper,
+    /// Where the quotas that are not local are counted instead.
+    #[cfg(feature = "redis")]
+    shared: Option<shared::Shared>,
 }
 
 /// The counts of all quotas that count by subject.
@@ -100,12 +120,19 @@ pub(crate) struct RateLimiter {
 struct Tables {
     networks: Arc<Table<Network>>,
     users: Arc<Table<Arc<str>>>,
+    /// What is kept of the counts of a store.
+    #[cfg(feature = "redis")]
+    held: Option<Arc<shared::Held>>,
 }
 
 impl Tables {
     fn sweep(&self, now: u64, goes_on: impl Fn() -> bool) {
         self.networks.sweep(now, &goes_on);
         self.users.sweep(now, &goes_on);
+        #[cfg(feature = "redis")]
+        if let Some(held) = &self.held {
+            held.sweep(now, &goes_on);
+        }
     }
 }
 
@@ -116,17 +143,47 @@ impl RateLimiter {
     ///
     /// The system gives no thread.
     pub(crate) fn new(clock: Clock, max_keys: usize) -> io::Result<Self> {
-        let tables = Arc::new(Tables {
+        let tables = Tables {
             networks: Arc::new(Table::new(max_keys)),
             users: Arc::new(Table::new(max_keys)),
-        });
+            #[cfg(feature = "redis")]
+            held: None,
+        };
+        Self::with(clock, tables)
+    }
+
+    fn with(clock: Clock, tables: Tables) -> io::Result<Self> {
+        let tables = Arc::new(tables);
         Ok(Self {
             sweeper: Sweeper::start(&tables, clock.clone(), SWEEP_INTERVAL)?,
             tables,
             routes: ArcSwap::default(),
             next_slot: Mutex::new(0),
             clock,
+            #[cfg(feature = "redis")]
+            shared: None,
             ipv6_prefix: Ipv6Prefix::default(),
+        })
+    }
+
+    /// The same, for quotas that processes count together in `store`. There are `instances` of
+    /// them; without a number they count themselves.
+    #[cfg(feature = "redis")]
+    pub(crate) fn shared(
+        clock: Clock,
+        max_keys: usize,
+        store: crate::store::Store,
+        instances: Option<NonZeroU32>,
+    ) -> io::Result<Self> {
+        let shared = shared::Shared::start(store, clock.clone(), max_keys, instances);
+        let tables = Tables {
+            networks: Arc::new(Table::new(max_keys)),
+            users: Arc::new(Table::new(max_keys)),
+            held: Some(Arc::clone(shared.held())),
+        };
+        Ok(Self {
+            shared: Some(shared),
+            ..Self::with(clock, tables)?
         })
     }
 
@@ -136,7 +193,8 @@ impl RateLimiter {
         self
     }
 
-    /// Charges the quotas `per ip`.
+    /// Charges what is due before the caller is known: in memory, the quotas `per ip`. Where a
+    /// store counts them, it is only looked whether this process knows that they are used up.
     pub(crate) fn charge_ip(
         &self,
         policy: &'static Policy,
@@ -146,25 +204,93 @@ impl RateLimiter {
             return Ok(Charges::default());
         }
         let mut charges = Charges::new(self.route(policy)?, address.network(self.ipv6_prefix));
-        self.charge(&mut charges, None, |per| per == Per::Ip)?;
+        #[cfg(feature = "redis")]
+        if let Some((shared, route)) = self.shared_by(&charges) {
+            shared.look(&route, charges.caller(None))?;
+            self.charge(&mut charges, None, |quota| {
+                quota.per == Per::Ip && quota.sharing == Sharing::Local
+            })?;
+            return Ok(charges);
+        }
+        self.charge(&mut charges, None, |quota| quota.per == Per::Ip)?;
         Ok(charges)
     }
 
-    /// Charges the quotas `per user` and `per route`; a denial takes back what was charged before.
+    /// Charges the rest of a request that is admitted as far as everything else is concerned; a
+    /// denial takes back what was charged before. In memory this waits for nothing.
     ///
     /// `identity` names the caller: the same text for two requests exactly if they come from the
     /// same user of the same issuer.
-    pub(crate) fn charge_caller(
+    pub(crate) async fn charge_admitted(
+        &self,
+        charges: &mut Charges,
+        identity: Option<&Arc<str>>,
+        outage: Outage,
+    ) -> Result<(), Rejection> {
+        #[cfg(feature = "redis")]
+        if let Some((shared, route)) = self.shared_by(charges) {
+            let caller = charges.caller(identity);
+            let asked = shared.charge_held(&route, charges, caller, Due::All)?;
+            if asked.is_empty() {
+                return Ok(());
+            }
+            // In a box, so that the future of a request that asks nobody stays small.
+            let rest = shared.charge_asked(&route, charges, caller, &asked, outage);
+            return Box::pin(rest).await;
+        }
+        #[cfg(not(feature = "redis"))]
+        let _ = outage;
+        self.charge_caller(charges, identity)
+    }
+
+    /// Charges a request that is refused for another reason what it owes all the same, the quotas
+    /// `per ip`; the refusal that counts.
+    pub(crate) async fn charge_refused(
+        &self,
+        charges: &mut Charges,
+        rejection: Rejection,
+        outage: Outage,
+    ) -> Rejection {
+        #[cfg(feature = "redis")]
+        if let Some((shared, route)) = self.shared_by(charges) {
+            let caller = charges.caller(None);
+            let asked = match shared.charge_held(&route, charges, caller, Due::PerIp) {
+                Ok(asked) if asked.is_empty() => return rejection,
+                Ok(asked) => asked,
+                Err(denied) => return denied,
+            };
+            let rest = shared.charge_asked(&route, charges, caller, &asked, outage);
+            return Box::pin(rest).await.err().unwrap_or(rejection);
+        }
+        // It was charged when it came.
+        let _ = (charges, outage);
+        rejection
+    }
+
+    /// The store's counts, where quotas of this request are among them.
+    #[cfg(feature = "redis")]
+    fn shared_by(&self, charges: &Charges) -> Option<(&shared::Shared, Arc<RouteLimits>)> {
+        let shared = self.shared.as_ref()?;
+        let route = charges.route.as_ref()?;
+        route.is_shared.then(|| (shared, Arc::clone(route)))
+    }
+
+    /// Charges the quotas `per user` and `per route` in memory.
+    fn charge_caller(
         &self,
         charges: &mut Charges,
         identity: Option<&Arc<str>>,
     ) -> Result<(), Rejection> {
-        self.charge(charges, identity, |per| per != Per::Ip)
+        self.charge(charges, identity, |quota| quota.per != Per::Ip)
     }
 
     /// Charges the quotas of a request that was admitted already, and tells how many nanoseconds
     /// from now the caller's next request will be admitted.
-    fn charge_later(&self, route: &RouteLimits, caller: Caller<'_>, units: u32) -> u64 {
+    async fn charge_later(&self, route: &RouteLimits, caller: Caller<'_>, units: u32) -> u64 {
+        #[cfg(feature = "redis")]
+        if let Some(shared) = self.shared.as_ref().filter(|_| route.is_shared) {
+            return Box::pin(shared.charge_later(route, caller, units)).await;
+        }
         let now = bucket::now(&self.clock);
         let waits = route.limits.iter().map(|limit| {
             limit.charge_later(caller, units, now);
@@ -183,20 +309,17 @@ impl RateLimiter {
         &self,
         charges: &mut Charges,
         identity: Option<&Arc<str>>,
-        is_due: impl Fn(Per) -> bool,
+        is_due: impl Fn(&Quota) -> bool,
     ) -> Result<(), Rejection> {
         // Out of the charges while they grow: this is cheaper than one more count of the `Arc`.
         let Some(route) = charges.route.take() else {
             return Ok(());
         };
-        let caller = Caller {
-            network: charges.network,
-            identity,
-        };
+        let caller = charges.caller(identity);
         let due = route.limits.iter().enumerate();
-        for (place, limit) in due.filter(|(_, limit)| is_due(limit.quota.per)) {
+        for (place, limit) in due.filter(|(_, limit)| is_due(limit.quota)) {
             match limit.charge(caller, route.cost, bucket::now(&self.clock)) {
-                Ok(paid) => charges.push(place, paid),
+                Ok(paid) => charges.push(place, paid, Source::Memory),
                 Err(denied) => {
                     let now = bucket::now(&self.clock);
                     charges.refund(&route, caller, now);
@@ -254,23 +377,26 @@ fn refuse(
     (denying, its_wait): (usize, u64),
     now: u64,
 ) -> Rejection {
-    let violated: Vec<_> = route
-        .limits
-        .iter()
-        .enumerate()
-        .filter_map(|(place, limit)| {
-            // Another request may have given something back since the denial, and then this one
-            // could have been admitted: it was not, and the answer says what was true then.
-            let denied = if place == denying { its_wait } else { 0 };
-            let wait = limit.wait(caller, route.cost, now).max(denied);
-            (wait > 0).then_some((limit, wait))
-        })
-        .collect();
+    let waits = route.limits.iter().enumerate().map(|(place, limit)| {
+        // Another request may have given something back since the denial, and then this one
+        // could have been admitted: it was not, and the answer says what was true then.
+        let denied = if place == denying { its_wait } else { 0 };
+        (place, limit.wait(caller, route.cost, now).max(denied))
+    });
+    let violated: Vec<_> = waits.filter(|(_, wait)| *wait > 0).collect();
+    refuse_with(route, &violated)
+}
+
+/// The refusal by the quotas at these places, each with its wait.
+fn refuse_with(route: &RouteLimits, violated: &[(usize, u64)]) -> Rejection {
     let wait = violated.iter().map(|(_, wait)| *wait).max().unwrap_or(0);
-    let names = violated.iter().map(|(limit, _)| limit.quota.name).collect();
-    let states = violated
-        .iter()
-        .filter_map(|(limit, wait)| Some((limit.label.as_deref()?, 0, *wait)));
+    // The places are those of the route.
+    let limits = || {
+        let limit = |&(place, wait): &(usize, u64)| Some((route.limits.get(place)?, wait));
+        violated.iter().filter_map(limit)
+    };
+    let names = limits().map(|(limit, _)| limit.quota.name).collect();
+    let states = limits().filter_map(|(limit, wait)| Some((limit.label.as_deref()?, 0, wait)));
 
     let mut rejection = Rejection::new(Refusal::QuotaExceeded, "a quota is used up")
         .with_retry_after(fields::seconds(wait).max(1))

@@ -9,6 +9,10 @@ use super::{
     bucket::{Bucket, Paid},
     fields,
 };
+#[cfg(feature = "redis")]
+use super::{bucket::Shape, shared};
+#[cfg(feature = "redis")]
+use crate::policy::Sharing;
 use crate::{
     address::Network,
     clock::Clock,
@@ -23,6 +27,9 @@ pub(super) struct RouteLimits {
     pub(super) cost: NonZeroU32,
     /// The value of `RateLimit-Policy`: it is the same for every request.
     pub(super) policy_field: Option<HeaderValue>,
+    /// Whether some are counted by other processes too, where there is a store for that.
+    #[cfg(feature = "redis")]
+    pub(super) is_shared: bool,
 }
 
 /// One quota and its counts.
@@ -31,6 +38,15 @@ pub(super) struct Limit {
     pub(super) quota: &'static Quota,
     /// Its name as header fields show it; `None` if they do not.
     pub(super) label: Option<String>,
+    /// Its place in the tables that many quotas share.
+    #[cfg(feature = "redis")]
+    pub(super) slot: u32,
+    /// What the names of its counts in a store begin with.
+    #[cfg(feature = "redis")]
+    pub(super) name: String,
+    /// How many requests a process may hold for one subject, if it is leased.
+    #[cfg(feature = "redis")]
+    pub(super) most_leased: u32,
     bucket: PerSubject,
 }
 
@@ -67,12 +83,9 @@ impl RouteLimits {
         clock: &Clock,
     ) -> Option<Self> {
         let cost = NonZeroU32::new(policy.cost)?;
-        if policy.quotas.iter().any(|quota| quota.burst < cost.get()) {
-            return None;
-        }
         let limits: Box<[_]> = (first_slot..)
             .zip(policy.quotas)
-            .map(|(slot, quota)| Limit::new(quota, slot, tables, clock))
+            .map(|(slot, quota)| Limit::new(policy, quota, slot, tables, clock))
             .collect::<Option<_>>()?;
         let shown = limits
             .iter()
@@ -82,12 +95,33 @@ impl RouteLimits {
             limits,
             cost,
             policy_field,
+            #[cfg(feature = "redis")]
+            is_shared: policy
+                .quotas
+                .iter()
+                .any(|quota| quota.sharing != Sharing::Local),
         })
+    }
+
+    /// What so many requests cost.
+    #[cfg(feature = "redis")]
+    pub(super) fn units(&self, requests: u32) -> u64 {
+        u64::from(self.cost.get()) * u64::from(requests)
     }
 }
 
 impl Limit {
-    fn new(quota: &'static Quota, slot: u32, tables: &Tables, clock: &Clock) -> Option<Self> {
+    fn new(
+        policy: &'static Policy,
+        quota: &'static Quota,
+        slot: u32,
+        tables: &Tables,
+        clock: &Clock,
+    ) -> Option<Self> {
+        // No request could ever pay.
+        if quota.burst < policy.cost {
+            return None;
+        }
         let bucket = match quota.per {
             Per::Ip => {
                 let table = Some(Arc::clone(&tables.networks));
@@ -102,6 +136,12 @@ impl Limit {
         Some(Self {
             quota,
             label: fields::is_shown(quota).then(|| fields::label(quota.name)),
+            #[cfg(feature = "redis")]
+            slot,
+            #[cfg(feature = "redis")]
+            name: format!("limit:{}:{}:", policy.handler, quota.name),
+            #[cfg(feature = "redis")]
+            most_leased: shared::most(quota, NonZeroU32::new(policy.cost)?),
             bucket,
         })
     }
@@ -173,6 +213,66 @@ impl Limit {
             PerSubject::Ip(bucket) => bucket.until_next(paid),
             PerSubject::Route(bucket) => bucket.until_next(paid),
             PerSubject::User(bucket) => bucket.until_next(paid),
+        }
+    }
+}
+
+/// What the store's counts need.
+#[cfg(feature = "redis")]
+impl Limit {
+    pub(super) fn shape(&self) -> Shape {
+        match &self.bucket {
+            PerSubject::Ip(bucket) => bucket.shape(),
+            PerSubject::Route(bucket) => bucket.shape(),
+            PerSubject::User(bucket) => bucket.shape(),
+        }
+    }
+
+    /// Whether there is somebody to count.
+    pub(super) fn has_subject(&self, caller: Caller<'_>) -> bool {
+        match self.quota.per {
+            Per::Ip | Per::Route => true,
+            Per::User => caller.identity.is_some(),
+        }
+    }
+
+    /// Charges the share of one of `instances` processes.
+    pub(super) fn charge_share(
+        &self,
+        caller: Caller<'_>,
+        cost: NonZeroU32,
+        instances: NonZeroU32,
+        now: u64,
+    ) -> Result<Paid, Denied> {
+        match &self.bucket {
+            PerSubject::Ip(bucket) => bucket.charge_share(caller.network, cost, instances, now),
+            PerSubject::Route(bucket) => bucket.charge_share((), cost, instances, now),
+            PerSubject::User(bucket) => {
+                let identity = caller.identity.ok_or(Denied::NoCaller)?;
+                bucket.charge_share(Arc::clone(identity), cost, instances, now)
+            }
+        }
+        .map_err(Denied::Wait)
+    }
+
+    pub(super) fn refund_share(
+        &self,
+        caller: Caller<'_>,
+        cost: NonZeroU32,
+        instances: NonZeroU32,
+        paid: Paid,
+        now: u64,
+    ) {
+        match &self.bucket {
+            PerSubject::Ip(bucket) => {
+                bucket.refund_share(&caller.network, cost, instances, paid, now);
+            }
+            PerSubject::Route(bucket) => bucket.refund_share(&(), cost, instances, paid, now),
+            PerSubject::User(bucket) => {
+                if let Some(identity) = caller.identity {
+                    bucket.refund_share(identity, cost, instances, paid, now);
+                }
+            }
         }
     }
 }

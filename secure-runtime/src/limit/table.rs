@@ -1,4 +1,4 @@
-//! Where the counts live: a bounded table of theoretical arrival times.
+//! Where the counts live: a bounded table, mostly of theoretical arrival times.
 //!
 //! The generic cell rate algorithm keeps one number for each key: the time at which the key
 //! would be as good as new, its theoretical arrival time (TAT). A key whose TAT has passed is
@@ -26,10 +26,11 @@ const MIN_SHARDS: usize = 64;
 /// A shard with fewer keys than this is not worth shrinking.
 const MIN_CAPACITY: usize = 64;
 
-/// TATs by quota and subject, with a hard bound on their number.
+/// What is kept by quota and subject, with a hard bound on their number: a TAT, unless another type
+/// says otherwise.
 #[derive(Debug)]
-pub(super) struct Table<K> {
-    shards: Box<[Shard<K>]>,
+pub(super) struct Table<K, V = u64> {
+    shards: Box<[Shard<K, V>]>,
     /// Keyed with a secret, since clients choose what is hashed: SipHash, as in the standard
     /// library. A faster hash would let somebody who can measure fill one bucket.
     hasher: RandomState,
@@ -40,23 +41,36 @@ pub(super) struct Table<K> {
 /// Alone on its cache lines: neighbours must not slow each other down.
 #[derive(Debug)]
 #[repr(align(64))]
-struct Shard<K>(Mutex<HashTable<Entry<K>>>);
+struct Shard<K, V>(Mutex<HashTable<Entry<K, V>>>);
 
 #[derive(Debug)]
-struct Entry<K> {
+struct Entry<K, V> {
     slot: u32,
     subject: K,
-    tat: u64,
+    value: V,
 }
 
-impl<K> Shard<K> {
-    fn lock(&self) -> MutexGuard<'_, HashTable<Entry<K>>> {
+/// What a [`Table`] keeps until its time has passed.
+pub(super) trait Passing {
+    /// Whether it is the same as if it had never been there.
+    fn has_passed(&self, now: u64) -> bool;
+}
+
+/// A time.
+impl Passing for u64 {
+    fn has_passed(&self, now: u64) -> bool {
+        *self <= now
+    }
+}
+
+impl<K, V> Shard<K, V> {
+    fn lock(&self) -> MutexGuard<'_, HashTable<Entry<K, V>>> {
         // A panic cannot leave an entry half written: what is there is whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<K: Clone + Eq + Hash> Table<K> {
+impl<K: Clone + Eq + Hash, V: Passing> Table<K, V> {
     pub(super) fn new(max_len: usize) -> Self {
         let shards = max_len.div_ceil(KEYS_PER_SHARD).max(MIN_SHARDS);
         Self {
@@ -69,20 +83,20 @@ impl<K: Clone + Eq + Hash> Table<K> {
         }
     }
 
-    /// Lets `decide` see the TAT of a key and set a new one, in one step.
+    /// Lets `decide` see what is kept of a key and replace it, in one step.
     ///
     /// `None`: the key is not in the table and there is no room for it.
     pub(super) fn measure_and_replace<T, E>(
         &self,
         slot: u32,
         subject: &K,
-        decide: impl FnOnce(Option<u64>) -> Result<(T, u64), E>,
+        decide: impl FnOnce(Option<&V>) -> Result<(T, V), E>,
     ) -> Option<Result<T, E>> {
         let hash = self.hash(slot, subject);
         let mut shard = self.shard(hash).lock();
         if let Some(entry) = shard.find_mut(hash, |entry| entry.is(slot, subject)) {
-            return Some(decide(Some(entry.tat)).map(|(answer, tat)| {
-                entry.tat = tat;
+            return Some(decide(Some(&entry.value)).map(|(answer, value)| {
+                entry.value = value;
                 answer
             }));
         }
@@ -93,11 +107,11 @@ impl<K: Clone + Eq + Hash> Table<K> {
                 (len < self.max_len).then_some(len + 1)
             })
             .ok()?;
-        let answer = decide(None).map(|(answer, tat)| {
+        let answer = decide(None).map(|(answer, value)| {
             let entry = Entry {
                 slot,
                 subject: subject.clone(),
-                tat,
+                value,
             };
             shard.insert_unique(hash, entry, |entry| self.hash_of(entry));
             answer
@@ -113,24 +127,21 @@ impl<K: Clone + Eq + Hash> Table<K> {
         self.len.load(Ordering::Relaxed) >= self.max_len
     }
 
-    /// Takes back up to `nanos` of what a key was charged.
-    pub(super) fn refund(&self, slot: u32, subject: &K, nanos: u64) {
+    /// Lets `visit` see and change what is kept of a key, if there is something.
+    pub(super) fn find<T>(
+        &self,
+        slot: u32,
+        subject: &K,
+        visit: impl FnOnce(&mut V) -> T,
+    ) -> Option<T> {
         let hash = self.hash(slot, subject);
         let mut shard = self.shard(hash).lock();
-        if let Some(entry) = shard.find_mut(hash, |entry| entry.is(slot, subject)) {
-            entry.tat = entry.tat.saturating_sub(nanos);
-        }
-    }
-
-    pub(super) fn tat(&self, slot: u32, subject: &K) -> Option<u64> {
-        let hash = self.hash(slot, subject);
-        let shard = self.shard(hash).lock();
         shard
-            .find(hash, |entry| entry.is(slot, subject))
-            .map(|entry| entry.tat)
+            .find_mut(hash, |entry| entry.is(slot, subject))
+            .map(|entry| visit(&mut entry.value))
     }
 
-    /// Removes the keys whose TAT has passed, one shard after the other, and gives memory back.
+    /// Removes the keys whose time has passed, one shard after the other, and gives memory back.
     ///
     /// `goes_on` is asked before each shard.
     pub(super) fn sweep(&self, now: u64, goes_on: impl Fn() -> bool) {
@@ -140,7 +151,7 @@ impl<K: Clone + Eq + Hash> Table<K> {
             }
             let mut shard = shard.lock();
             let before = shard.len();
-            shard.retain(|entry| entry.tat > now);
+            shard.retain(|entry| !entry.value.has_passed(now));
             let after = shard.len();
             self.len.fetch_sub(before - after, Ordering::Relaxed);
             if shard.capacity() > MIN_CAPACITY && shard.capacity() / 4 > after {
@@ -153,7 +164,7 @@ impl<K: Clone + Eq + Hash> Table<K> {
         self.hasher.hash_one((slot, subject))
     }
 
-    fn hash_of(&self, entry: &Entry<K>) -> u64 {
+    fn hash_of(&self, entry: &Entry<K, V>) -> u64 {
         self.hash(entry.slot, &entry.subject)
     }
 
@@ -161,14 +172,25 @@ impl<K: Clone + Eq + Hash> Table<K> {
         clippy::indexing_slicing,
         reason = "32 bits times the length, without their low 32 bits, is below the length"
     )]
-    fn shard(&self, hash: u64) -> &Shard<K> {
+    fn shard(&self, hash: u64) -> &Shard<K, V> {
         // Neither the low nor the high bits: by these a shard finds its way within itself.
         let middle = u128::from((hash >> 16) & 0xffff_ffff);
         &self.shards[((middle * self.shards.len() as u128) >> 32) as usize]
     }
 }
 
-impl<K: Eq> Entry<K> {
+impl<K: Clone + Eq + Hash> Table<K> {
+    /// Takes back up to `nanos` of what a key was charged.
+    pub(super) fn refund(&self, slot: u32, subject: &K, nanos: u64) {
+        self.find(slot, subject, |tat| *tat = tat.saturating_sub(nanos));
+    }
+
+    pub(super) fn tat(&self, slot: u32, subject: &K) -> Option<u64> {
+        self.find(slot, subject, |tat| *tat)
+    }
+}
+
+impl<K: Eq, V> Entry<K, V> {
     fn is(&self, slot: u32, subject: &K) -> bool {
         self.slot == slot && self.subject == *subject
     }

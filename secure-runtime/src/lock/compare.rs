@@ -203,23 +203,29 @@ struct Rate<'a> {
     period: u64,
     burst: u64,
     per: &'a str,
+    sharing: &'a str,
 }
 
 impl<'a> Rate<'a> {
     fn read(text: &'a str) -> Option<Self> {
         let (limit, rest) = text.trim().split_once('/')?;
         let (period, rest) = rest.split_once("s burst ")?;
-        let (burst, per) = rest.split_once(" per ")?;
+        let (burst, rest) = rest.split_once(" per ")?;
+        let (per, sharing) = rest.split_once(' ').unwrap_or((rest, ""));
         Some(Self {
             limit: limit.parse().ok()?,
             period: period.parse().ok()?,
             burst: burst.parse().ok()?,
             per,
+            sharing,
         })
     }
 
     fn is_at_least_as_strict_as(&self, other: &Self) -> bool {
+        // Without a word all processes count together.
+        let counts_together = self.sharing == other.sharing || self.sharing.is_empty();
         self.per == other.per
+            && counts_together
             && self.burst <= other.burst
             && self.limit * other.period <= other.limit * self.period
     }

@@ -13,7 +13,7 @@ pub use compare::{Change, Difference};
 
 use crate::{
     manifest::{Manifest, Route},
-    policy::{Access, Outage, Policy, Priority, Quota, Revocation},
+    policy::{Access, Outage, Policy, Priority, Quota, Revocation, Sharing},
 };
 
 const HEADER: &str = "\
@@ -110,7 +110,6 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
             max_age,
             factors,
             revocation,
-            outage,
         } => {
             lines.push(("access", "authenticated".to_owned()));
             if let Some(roles) = roles {
@@ -130,10 +129,10 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
                 Revocation::Within(bound) => format!("{} s", bound.as_secs()),
             };
             lines.push(("revocation", revocation));
-            if *outage == Outage::Local {
-                lines.push(("outage", "local".to_owned()));
-            }
         }
+    }
+    if policy.outage == Outage::Local {
+        lines.push(("outage", "local".to_owned()));
     }
     if !policy.quotas.is_empty() {
         let quotas: Vec<String> = policy.quotas.iter().map(quota).collect();
@@ -183,7 +182,12 @@ fn quota(quota: &Quota) -> String {
         crate::policy::Per::Route => "route",
         crate::policy::Per::User => "user",
     };
-    format!("{limit}/{period_seconds}s burst {burst} per {per}")
+    let sharing = match quota.sharing {
+        Sharing::Exact => "",
+        Sharing::Leased => " leased",
+        Sharing::Local => " local",
+    };
+    format!("{limit}/{period_seconds}s burst {burst} per {per}{sharing}")
 }
 
 fn one_line(text: &str) -> String {

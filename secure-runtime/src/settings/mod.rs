@@ -45,7 +45,7 @@ mod tests;
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr},
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -263,6 +263,10 @@ impl Default for TokenSettings {
 pub struct LimitSettings {
     /// Most addresses, and most callers, that are counted apart. Default: 1,000,000 of each.
     pub max_keys: NonZeroUsize,
+    /// How many processes share the quotas, with `[redis]`: where it does not answer, each enforces
+    /// its part of those of routes with `outage = "local"`. Default: the processes count
+    /// themselves, and a route refuses in one that was started while Redis was silent.
+    pub instances: Option<NonZeroU32>,
     /// Most requests to guarded handlers that are in progress at a time. Default: 10,000.
     ///
     /// One is in progress until its answer was sent. Beyond it the answer is 503.
@@ -276,6 +280,7 @@ impl Default for LimitSettings {
     fn default() -> Self {
         Self {
             max_keys: crate::limit::DEFAULT_MAX_KEYS,
+            instances: None,
             max_in_flight: crate::concurrency::DEFAULT_MAX_IN_FLIGHT,
             reserved_for_critical: crate::concurrency::DEFAULT_RESERVED_PERCENT,
         }

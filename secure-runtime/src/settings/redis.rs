@@ -11,6 +11,15 @@ use secrecy::{ExposeSecret, SecretString};
 /// that starts while no other one is there cannot know what an emptied server has lost: set
 /// `appendonly yes` and `maxmemory-policy noeviction`, and with replicas `min-replicas-to-write 1`.
 /// The log warns at start where they are not set.
+///
+/// Quotas need none of that. A count that is lost, by a restart without a file or by eviction, is
+/// one more burst for its subject; and names of counts `per ip` hold the network for as long as the
+/// quota takes to be whole again.
+///
+/// A user of the server (ACL) needs the keys `~{prefix}:*`, braces included, and the commands
+/// `eval`, `evalsha`, `script|load`, `expire`, `get`, `hdel`, `hexists`, `hget`, `hincrby`, `hmget`,
+/// `hscan`, `hset`, `info`, `mget`, `set`, `del`, `time`, `xadd`, `xread`, `zadd`, `zcard`,
+/// `zrangebyscore`, `zrem` and `zremrangebyscore`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedisSettings {

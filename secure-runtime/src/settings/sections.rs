@@ -254,6 +254,11 @@ fn limits(table: &mut Table<'_>) -> LimitSettings {
         max_keys: table
             .optional("max_keys", count)
             .unwrap_or(default.max_keys),
+        instances: table.optional("instances", |kind| {
+            count(kind)?
+                .try_into()
+                .map_err(|_| "write a number from 1, as in `3`")
+        }),
         max_in_flight: table
             .optional("max_in_flight", count)
             .unwrap_or(default.max_in_flight),

@@ -10,6 +10,7 @@
 
 mod connection;
 mod fault;
+mod script;
 mod supply;
 mod target;
 
@@ -18,7 +19,7 @@ use std::{
     future::Future,
     io,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     thread,
@@ -26,10 +27,10 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use redis::{Cmd, FromRedisValue, cmd};
+use redis::{Cmd, FromRedisValue, ToRedisArgs, cmd};
 use tokio::sync::{Notify, watch};
 
-pub(crate) use self::{connection::Connection, fault::Fault, target::Target};
+pub(crate) use self::{connection::Connection, fault::Fault, script::Script, target::Target};
 
 /// After so many failures in a row nobody asks until a probe succeeds.
 const FAILURES: u32 = 3;
@@ -56,6 +57,8 @@ pub(crate) struct Server {
     connection: ArcSwapOption<Connection>,
     failures: AtomicU32,
     connection_failed: Notify,
+    /// What every new connection has the server keep.
+    scripts: Mutex<Vec<&'static Script>>,
     /// Another server has taken over.
     moved: Notify,
 }
@@ -89,6 +92,7 @@ impl Store {
             connection: ArcSwapOption::empty(),
             failures: AtomicU32::new(0),
             connection_failed: Notify::new(),
+            scripts: Mutex::default(),
             moved: Notify::new(),
         });
         let (alive, mut ended) = watch::channel(());
@@ -154,10 +158,6 @@ impl Server {
     /// # Errors
     ///
     /// There is none. The command may have been carried out all the same.
-    #[allow(
-        dead_code,
-        reason = "for what asks one thing; revocations ask over a link"
-    )]
     pub(crate) async fn ask<T: FromRedisValue>(
         &self,
         command: &Cmd,
@@ -166,6 +166,33 @@ impl Server {
         let connection = self.connection()?;
         self.judge(connection.ask(command, limit).await)
             .ok_or(Silent)
+    }
+
+    /// What a script returns, within `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was returned. The script may have run all the same.
+    pub(crate) async fn run<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        arguments: impl ToRedisArgs,
+        limit: Duration,
+    ) -> Result<T, Silent> {
+        let connection = self.connection()?;
+        self.judge(script.ask(&connection, keys, arguments, limit).await)
+            .ok_or(Silent)
+    }
+
+    /// Has the server keep a script, at each connection from the next one on.
+    pub(crate) fn keep(&self, script: &'static Script) {
+        self.scripts().push(script);
+    }
+
+    /// What is kept. Whole between two statements, so a panic leaves it usable.
+    fn scripts(&self) -> MutexGuard<'_, Vec<&'static Script>> {
+        self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts failures; too many in a row, or a broken connection, and it is no longer used.
@@ -202,8 +229,7 @@ impl Server {
     }
 }
 
-/// A script with its keys and arguments. It is sent whole each time: the scripts are short, and a
-/// restart forgets those that it was given to keep.
+/// A script with its keys and arguments, sent whole: for what seldom runs. See [`Script`].
 pub(crate) fn script(
     source: &str,
     keys: &[&String],

@@ -38,6 +38,11 @@ pub(super) async fn run(server: &Server) {
 async fn connect(server: &Server) -> Result<Connection, Fault> {
     let connection = server.connect(OPENING).await?;
     probe(&connection).await?;
+    let scripts = server.scripts().clone();
+    for script in scripts {
+        // Who may not load it sends it whole once, which loads it too.
+        let _ = script.load(&connection, OPENING).await;
+    }
     Ok(connection)
 }
 

@@ -43,6 +43,7 @@ async fn admit(request: TestRequest, payload: Payload, max_body: u64) -> Admitte
         file: file!(),
         line: line!(),
         access: Access::Public { reason: None },
+        outage: crate::policy::Outage::Deny,
         quotas: &[],
         cost: 1,
         concurrency: None,

@@ -20,6 +20,7 @@ static POLICY: Policy = Policy {
     file: file!(),
     line: line!(),
     access: Access::Public { reason: None },
+    outage: crate::policy::Outage::Deny,
     quotas: &[],
     cost: 1,
     concurrency: None,

@@ -20,7 +20,7 @@ use actix_web::{body::MessageBody, http::header::HeaderMap};
 use super::*;
 use crate::{
     clock::ClockHand,
-    policy::{Access, Priority, Quota},
+    policy::{Access, Outage, Priority, Quota, Sharing},
 };
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
@@ -67,6 +67,7 @@ pub(super) fn quota(limit: u32, period_seconds: u32, burst: u32, per: Per) -> Qu
         period_seconds,
         burst,
         per,
+        sharing: Sharing::Exact,
     }
 }
 
@@ -81,6 +82,7 @@ pub(super) fn costly(cost: u32, quotas: Vec<Quota>) -> &'static Policy {
         file: file!(),
         line: line!(),
         access: Access::Public { reason: None },
+        outage: Outage::Deny,
         quotas: quotas.leak(),
         cost,
         concurrency: None,

@@ -49,6 +49,7 @@ fn named(name: &'static str, limit: u32, period_seconds: u32, per: Per) -> Quota
         period_seconds,
         burst: limit,
         per,
+        sharing: Sharing::Exact,
     }
 }
 

@@ -23,7 +23,7 @@ use super::{RefreshToken, Session, TokenError, TokenIssuer};
 use crate::{
     admission::Admitted,
     auth::{MAX_TOKEN_BYTES, Principal},
-    policy::{Access, Outage, Per, Policy, Priority, Quota, Revocation},
+    policy::{Access, Outage, Per, Policy, Priority, Quota, Revocation, Sharing},
     private::Call,
     rejection::{Refusal, Rejection},
     response::Secured,
@@ -54,6 +54,7 @@ const fn policy(
         cost: 1,
         concurrency: None,
         priority: Priority::Normal,
+        outage: Outage::Deny,
         max_body,
         body_timeout: BODY_TIMEOUT,
         allow: None,
@@ -69,6 +70,7 @@ const fn per_minute(name: &'static str, limit: u32) -> Quota {
         period_seconds: 60,
         burst: limit,
         per: Per::Ip,
+        sharing: Sharing::Exact,
     }
 }
 

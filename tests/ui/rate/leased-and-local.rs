@@ -1,6 +1,6 @@
 use secure_runtime::secured;
 
-#[secured(outage = "local", revocation(off = "x"))]
+#[secured(rate = "1000/min leased local")]
 async fn index() -> &'static str {
     "open"
 }

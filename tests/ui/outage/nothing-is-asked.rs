@@ -1,6 +1,6 @@
 use secure_runtime::secured;
 
-#[secured(public, outage = "deny")]
+#[secured(public, outage = "deny", rate = "1/s local")]
 async fn index() -> &'static str {
     "open"
 }

@@ -1,0 +1,145 @@
+//! Times of an admission by one quota, counted in memory, in Redis, and by a lease.
+//!
+//! `cargo run --release -p secure-bench --features redis --bin shared`
+//!
+//! It starts a `redis-server` of its own, which keeps nothing. One request at a time: what a
+//! request waits for, not how many a second there could be.
+
+use std::{
+    error::Error,
+    net::{SocketAddr, TcpListener},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use actix_web::{FromRequest, HttpRequest, Responder, dev::Payload, get, test::TestRequest};
+use secure_runtime::{
+    SecuredService, Security, Settings, private::Call, secured, settings::RedisSettings,
+};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+const REQUESTS: u32 = 20_000;
+const ROUNDS: usize = 5;
+
+#[secured(public, rate = "1000000/s local")]
+#[get("/memory")]
+async fn memory() -> impl Responder {
+    "ok"
+}
+
+#[secured(public, rate = "1000000/s")]
+#[get("/exact")]
+async fn exact() -> impl Responder {
+    "ok"
+}
+
+#[secured(public, rate = "1000000/s burst 100000 leased")]
+#[get("/leased")]
+async fn leased() -> impl Responder {
+    "ok"
+}
+
+#[secured(public, rate = "1/day local")]
+#[get("/refused-memory")]
+async fn refused_memory() -> impl Responder {
+    "ok"
+}
+
+#[secured(public, rate = "1/day")]
+#[get("/refused-exact")]
+async fn refused_exact() -> impl Responder {
+    "ok"
+}
+
+/// A server that ends with the measurement.
+struct Redis(Child, u16);
+
+impl Redis {
+    fn start() -> Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let child = Command::new("redis-server")
+            .args(["--port", &port.to_string()])
+            .args(["--save", "", "--appendonly", "no"])
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("`redis-server` cannot be run: {error}"))?;
+        Ok(Self(child, port))
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[actix_web::main]
+async fn main() -> Result {
+    if cfg!(debug_assertions) {
+        return Err("measure what users run: `cargo run --release ..`".into());
+    }
+    let redis = Redis::start()?;
+    let mut settings = Settings::default();
+    settings.danger.plaintext = true;
+    let url = format!("redis://127.0.0.1:{}", redis.1);
+    settings.redis = Some(RedisSettings::new(url.as_str()));
+    let security = Security::builder().settings(settings).build()?;
+    let start = Instant::now();
+    while security.limits().instances().is_none() {
+        if start.elapsed() > Duration::from_secs(10) {
+            return Err("the server does not answer".into());
+        }
+        actix_web::rt::time::sleep(Duration::from_millis(10)).await;
+    }
+    let request = TestRequest::get()
+        .app_data(security)
+        .peer_addr(SocketAddr::from(([192, 0, 2, 1], 40_000)))
+        .to_http_request();
+    let cases = [
+        ("memory", policy_of(&memory), true),
+        ("Redis, exact", policy_of(&exact), true),
+        ("Redis, leased", policy_of(&leased), true),
+        ("refused in memory", policy_of(&refused_memory), false),
+        ("refused, denied key", policy_of(&refused_exact), false),
+    ];
+    let mut medians = Vec::new();
+    for (name, policy, admitted) in cases {
+        // The one that is admitted, and the first leases.
+        for _ in 0..1_000 {
+            admit(&request, policy).await;
+        }
+        let mut times = Vec::new();
+        for _ in 0..ROUNDS {
+            let start = Instant::now();
+            for _ in 0..REQUESTS {
+                if admit(&request, policy).await != admitted {
+                    return Err(format!("{name}: not as expected").into());
+                }
+            }
+            times.push(start.elapsed() / REQUESTS);
+        }
+        times.sort();
+        medians.push((name, times.get(ROUNDS / 2).copied().unwrap_or_default()));
+    }
+    let base = medians
+        .first()
+        .map_or(1.0, |(_, median)| median.as_secs_f64());
+    println!("| | time | of `memory` |\n|---|---:|---:|");
+    for (name, median) in medians {
+        let ratio = median.as_secs_f64() / base;
+        println!("| {name} | {median:.2?} | {ratio:.1} |");
+    }
+    Ok(())
+}
+
+fn policy_of<S: SecuredService>(_: &S) -> &'static secure_runtime::Policy {
+    S::policy()
+}
+
+async fn admit(request: &HttpRequest, policy: &'static secure_runtime::Policy) -> bool {
+    let Ok(call) = Call::from_request(request, &mut Payload::None).await;
+    call.admit(policy).await.is_ok()
+}
