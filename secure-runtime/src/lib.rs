@@ -44,6 +44,7 @@
 //!
 //! - `multipart`: `actix_multipart::form::MultipartForm` as a parameter. Off by default; it changes
 //!   nothing else.
+//! - `passwords`: [`data::password`], Argon2id in a bounded queue and a policy for new passwords.
 
 mod address;
 mod admission;
@@ -51,6 +52,7 @@ mod auth;
 mod authorization;
 mod clock;
 mod connection;
+pub mod data;
 mod error;
 mod input;
 mod limit;

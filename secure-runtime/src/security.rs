@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "passwords")]
+use crate::data::password::Passwords;
 use crate::{
     address::{ClientAddresses, ForwardingHeader},
     auth::{
@@ -60,6 +62,8 @@ struct Parts {
     authenticator: Option<Authenticator>,
     clock: Clock,
     limiter: RateLimiter,
+    #[cfg(feature = "passwords")]
+    passwords: Passwords,
     revocations: RevocationList,
     settings: Settings,
 }
@@ -123,7 +127,7 @@ impl SecurityBuilder {
             mut issuers,
             settings,
         } = self;
-        settings.check_challenges()?;
+        settings.check_parts()?;
         issuers.extend(configured_issuers(&settings)?);
         let authenticator = if issuers.is_empty() {
             None
@@ -156,6 +160,9 @@ impl SecurityBuilder {
             authenticator,
             clock,
             limiter,
+            #[cfg(feature = "passwords")]
+            passwords: Passwords::new(&settings)
+                .map_err(|mistake| Error::Settings(mistake.into()))?,
             revocations,
             settings,
         })))
@@ -298,6 +305,12 @@ impl Security {
     /// The source of time.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// What hashes and verifies passwords.
+    #[cfg(feature = "passwords")]
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
     }
 
     /// The tokens that are refused although they have not expired.

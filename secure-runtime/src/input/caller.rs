@@ -1,9 +1,11 @@
 //! The caller: `Principal` and `Claims`, verified before anything is read; and what can log one
-//! out.
+//! in or out.
 
 use serde::de::DeserializeOwned;
 
 use super::Input;
+#[cfg(feature = "passwords")]
+use crate::data::password::Passwords;
 use crate::{
     admission::Admitted,
     auth::{Claims, Principal},
@@ -54,5 +56,14 @@ impl Input for RevocationList {
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         Ok(admitted.security().revocations().clone())
+    }
+}
+
+#[cfg(feature = "passwords")]
+impl Input for Passwords {
+    const KIND: InputKind = InputKind::Server;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        Ok(admitted.security().passwords().clone())
     }
 }

@@ -46,7 +46,7 @@ pub enum Refusal {
     NotConfigured,
     /// There is nothing at this path.
     NotFound,
-    /// The connection has too many requests in progress.
+    /// Too many requests in progress, on the connection or of a kind that takes long.
     Overloaded,
     /// Too many requests.
     QuotaExceeded,

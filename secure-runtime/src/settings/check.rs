@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use super::{Settings, Transport};
+use super::{Settings, Transport, passwords};
 use crate::error::{Mistake, Mistakes};
 
 /// A clock that is further off than this is broken.
@@ -25,6 +25,7 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     // No token would be good, or its revocation would be remembered for ever.
     max_lifetime(settings, mistakes);
     shared_revocations(settings, mistakes);
+    passwords::check(settings, mistakes);
 }
 
 /// What stands between quotes in a header field.

@@ -31,6 +31,7 @@
 mod check;
 mod environment;
 mod keys;
+mod passwords;
 mod read;
 mod sections;
 mod units;
@@ -54,6 +55,7 @@ pub use self::keys::{
     Algorithm, IssuerSettings, KeyMaterial, KeySettings, KeySource, UnknownAlgorithm,
 };
 pub(crate) use self::keys::{read, warn_if_open_to_others};
+pub use self::passwords::PasswordSettings;
 use crate::error::{Error, Mistake, Mistakes};
 
 /// The file that [`Settings::load`] reads where `SECURE_SETTINGS` names no other.
@@ -93,6 +95,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// `[revocation]`: where revoked tokens are remembered.
     pub revocation: RevocationSettings,
+    /// `[passwords]`: how they are hashed, and which are taken.
+    pub passwords: PasswordSettings,
     /// `[danger]`: what gives protection up.
     pub danger: DangerSettings,
 }
@@ -109,6 +113,7 @@ impl Default for Settings {
             tokens: TokenSettings::default(),
             limits: LimitSettings::default(),
             revocation: RevocationSettings::default(),
+            passwords: PasswordSettings::default(),
             danger: DangerSettings::default(),
         }
     }
@@ -309,6 +314,8 @@ impl Default for RevocationSettings {
 pub struct DangerSettings {
     /// Serves HTTP: everybody on the way reads tokens and data. For a developer's own machine.
     pub plaintext: bool,
+    /// Lets `[passwords]` go below the cost that OWASP asks for. For tests that hash many.
+    pub weak_password_hashing: bool,
 }
 
 impl Settings {
@@ -415,9 +422,10 @@ impl Settings {
 
     /// The part of [`check`](Self::check) that holds for settings made by hand as well: they may
     /// leave out what a server needs, and what they say of themselves goes into header fields.
-    pub(crate) fn check_challenges(&self) -> Result<(), Error> {
+    pub(crate) fn check_parts(&self) -> Result<(), Error> {
         let mut mistakes = Mistakes::default();
         check::challenges(self, &mut mistakes);
+        passwords::check(self, &mut mistakes);
         mistakes.into_result(Error::Settings)
     }
 }

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::{
     ClientAddressSettings, DangerSettings, ForwardedHeader, IssuerSettings, KeySettings, KeySource,
     LimitSettings, RevocationSettings, ServerSettings, Settings, TlsSettings, TokenSettings,
-    Transport, keys,
+    Transport, keys, passwords,
     read::{Table, boolean, count, parsed, text, texts},
     units,
 };
@@ -40,6 +40,9 @@ pub(super) fn settings(entries: HashMap<String, Value>, mistakes: &mut Mistakes)
         revocation: root
             .table("revocation", revocation)
             .unwrap_or(default.revocation),
+        passwords: root
+            .table("passwords", passwords::read)
+            .unwrap_or(default.passwords),
         danger: root.table("danger", danger).unwrap_or(default.danger),
     };
     root.refuse_the_rest();
@@ -250,5 +253,8 @@ fn revocation(table: &mut Table<'_>) -> RevocationSettings {
 fn danger(table: &mut Table<'_>) -> DangerSettings {
     DangerSettings {
         plaintext: table.optional("plaintext", boolean).unwrap_or_default(),
+        weak_password_hashing: table
+            .optional("weak_password_hashing", boolean)
+            .unwrap_or_default(),
     }
 }
