@@ -9,9 +9,9 @@ use super::{
     text::{MIN_LENGTH, NewPassword},
 };
 
-/// So much of a password is estimated: what zxcvbn does grows with the square of the length and
-/// more. The rest of a longer one can only make it better.
-const MAX_ESTIMATED: usize = 64;
+/// So much of a password is estimated: what zxcvbn does grows with the square of the length, and
+/// faster with signs that may stand for letters. The rest of a longer one can only make it better.
+const MAX_ESTIMATED: usize = 48;
 
 /// Which new passwords are taken, beyond their length: from `[passwords]` of the settings.
 ///
@@ -27,7 +27,7 @@ const MAX_ESTIMATED: usize = 64;
 ///    fewer than 15 characters: keyboard rows, repetitions, dates, and words that are common. A
 ///    passphrase of four words that have nothing to do with each other passes.
 ///
-/// No kind of character is asked for. The estimate is of the first 64 characters.
+/// No kind of character is asked for. The estimate is of the first 48 characters.
 pub struct PasswordPolicy {
     min_length: usize,
     min_score: Score,
@@ -83,7 +83,8 @@ impl PasswordPolicy {
 
     /// Whether a new password of an account of these names is taken.
     ///
-    /// This takes up to some milliseconds. [`Passwords::hash`](super::Passwords::hash) asks it
+    /// This takes some milliseconds, and for text that is all signs a few hundred.
+    /// [`Passwords::hash`](super::Passwords::hash) asks it
     /// itself, off the threads that serve requests.
     ///
     /// # Errors
