@@ -26,6 +26,29 @@ async fn hashes_of_the_reference_implementation_verify() {
     }
 }
 
+/// A hash that differs anywhere is another one.
+#[tokio::test]
+async fn every_character_of_a_stored_hash_counts() {
+    let passwords = with(|settings| settings.iterations = number(2));
+    let stored = hash(&passwords, RIGHT).await;
+    let start = stored.rfind('$').unwrap() + 1;
+    // Of the last character only some bits count, and others are refused.
+    for at in start..stored.len() - 1 {
+        let other = if stored.as_bytes()[at] == b'A' {
+            "B"
+        } else {
+            "A"
+        };
+        let mut changed = stored.clone();
+        changed.replace_range(at..=at, other);
+        assert_eq!(
+            verify(&passwords, RIGHT, Some(&changed)).await,
+            (false, false)
+        );
+    }
+    assert!(verify(&passwords, RIGHT, Some(&stored)).await.0);
+}
+
 /// W5
 #[tokio::test]
 async fn the_default_is_what_owasp_asks_for_and_a_hash_says_so() {
