@@ -51,6 +51,7 @@
 //!
 //! - `multipart`: `actix_multipart::form::MultipartForm` as a parameter.
 //! - `otp`: one-time codes of authenticator apps, and recovery codes.
+//! - `passwords`: [`data::password`], Argon2id in a bounded queue and a policy for new passwords.
 //! - `redis`: what processes share.
 
 mod address;
@@ -61,6 +62,7 @@ mod bans;
 mod clock;
 mod concurrency;
 mod connection;
+pub mod data;
 mod error;
 mod input;
 mod limit;

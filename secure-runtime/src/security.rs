@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "passwords")]
+use crate::data::password::Passwords;
 #[cfg(feature = "otp")]
 use crate::otp::{OneTimeCodes, Used};
 use crate::{
@@ -71,6 +73,8 @@ struct Parts {
     limiter: RateLimiter,
     #[cfg(feature = "otp")]
     one_time_codes: OneTimeCodes,
+    #[cfg(feature = "passwords")]
+    passwords: Passwords,
     revocations: RevocationList,
     settings: Settings,
     token_issuer: Option<TokenIssuer>,
@@ -141,7 +145,7 @@ impl SecurityBuilder {
             mut issuers,
             settings,
         } = self;
-        settings.check_challenges()?;
+        settings.check_parts()?;
         issuers.extend(configured_issuers(&settings)?);
         let token_issuer = settings
             .token_issuer
@@ -239,6 +243,9 @@ impl SecurityBuilder {
             limiter,
             #[cfg(feature = "otp")]
             one_time_codes,
+            #[cfg(feature = "passwords")]
+            passwords: Passwords::new(&settings)
+                .map_err(|mistake| Error::Settings(mistake.into()))?,
             revocations,
             token_issuer,
             settings,
@@ -418,6 +425,12 @@ impl Security {
     #[cfg(feature = "otp")]
     pub fn one_time_codes(&self) -> &OneTimeCodes {
         &self.0.one_time_codes
+    }
+
+    /// What hashes and verifies passwords.
+    #[cfg(feature = "passwords")]
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
     }
 
     /// The tokens that are refused although they have not expired.

@@ -4,6 +4,8 @@
 use serde::de::DeserializeOwned;
 
 use super::Input;
+#[cfg(feature = "passwords")]
+use crate::data::password::Passwords;
 use crate::{
     admission::Admitted,
     auth::{Claims, Principal},
@@ -73,6 +75,15 @@ impl Input for RevocationList {
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         Ok(admitted.security().revocations().clone())
+    }
+}
+
+#[cfg(feature = "passwords")]
+impl Input for Passwords {
+    const KIND: InputKind = InputKind::Server;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        Ok(admitted.security().passwords().clone())
     }
 }
 

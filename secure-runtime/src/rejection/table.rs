@@ -50,7 +50,8 @@ pub enum Refusal {
     NotConfigured,
     /// There is nothing at this path.
     NotFound,
-    /// The connection, the route or the process has too many requests in progress.
+    /// Too many requests in progress: on the connection, of the route, in the process, or of a kind
+    /// that takes long.
     Overloaded,
     /// Too many requests.
     QuotaExceeded,

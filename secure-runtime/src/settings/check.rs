@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{Settings, TokenIssuerSettings, Transport, TrustedProxy};
+use super::{Settings, TokenIssuerSettings, Transport, TrustedProxy, passwords};
 use crate::{
     bans::LONGEST,
     error::{Mistake, Mistakes},
@@ -52,6 +52,7 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     revocation_file(settings, mistakes);
     token_issuer(settings, mistakes);
     clients(settings, mistakes);
+    passwords::check(settings, mistakes);
 }
 
 /// What stands between quotes in a header field.

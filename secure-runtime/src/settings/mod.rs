@@ -33,6 +33,7 @@ mod check;
 mod environment;
 mod keys;
 mod listen;
+mod passwords;
 mod read;
 mod redis;
 mod sections;
@@ -59,6 +60,7 @@ pub(crate) use self::keys::{read, warn_if_open_to_others};
 pub use self::listen::{
     ListenAddress, NotAProxy, NotASocketMode, NotAnAddress, SocketMode, TrustedProxy,
 };
+pub use self::passwords::PasswordSettings;
 pub use self::redis::{RedisSettings, RedisUrl};
 pub use self::token_issuer::{
     ClientSettings, PrivateKeySource, SigningAlgorithm, SigningKeySettings, TokenIssuerSettings,
@@ -111,6 +113,8 @@ pub struct Settings {
     pub token_issuer: Option<TokenIssuerSettings>,
     /// `[[clients]]`: who may revoke and introspect those over HTTP.
     pub clients: Vec<ClientSettings>,
+    /// `[passwords]`: how they are hashed, and which are taken.
+    pub passwords: PasswordSettings,
     /// `[danger]`: what gives protection up.
     pub danger: DangerSettings,
 }
@@ -131,6 +135,7 @@ impl Default for Settings {
             revocation: RevocationSettings::default(),
             token_issuer: None,
             clients: Vec::new(),
+            passwords: PasswordSettings::default(),
             danger: DangerSettings::default(),
         }
     }
@@ -313,6 +318,8 @@ impl Default for RevocationSettings {
 pub struct DangerSettings {
     /// Serves HTTP: everybody on the way reads tokens and data. For a developer's own machine.
     pub plaintext: bool,
+    /// Lets `[passwords]` go below the cost that OWASP asks for. For tests that hash many.
+    pub weak_password_hashing: bool,
 }
 
 impl Settings {
@@ -419,12 +426,13 @@ impl Settings {
 
     /// The part of [`check`](Self::check) that holds for settings made by hand as well: they may
     /// leave out what a server needs, but what they say of themselves goes into header fields, and
-    /// the bounds of what is issued hold.
-    pub(crate) fn check_challenges(&self) -> Result<(), Error> {
+    /// the bounds of what is issued and hashed hold.
+    pub(crate) fn check_parts(&self) -> Result<(), Error> {
         let mut mistakes = Mistakes::default();
         check::challenges(self, &mut mistakes);
         check::token_issuer(self, &mut mistakes);
         check::clients(self, &mut mistakes);
+        passwords::check(self, &mut mistakes);
         mistakes.into_result(Error::Settings)
     }
 }

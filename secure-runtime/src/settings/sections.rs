@@ -9,7 +9,7 @@ use super::{
     ForwardedHeader, Ipv6Prefix, IssuerSettings, KeySettings, KeySource, LimitSettings,
     ListenAddress, NotAProxy, PrivateKeySource, RedisSettings, RevocationSettings, ServerSettings,
     Settings, SigningAlgorithm, SigningKeySettings, SocketMode, TlsSettings, TokenIssuerSettings,
-    TokenSettings, Transport, keys,
+    TokenSettings, Transport, keys, passwords,
     read::{Table, boolean, count, parsed, text, texts},
     units,
 };
@@ -50,6 +50,9 @@ pub(super) fn settings(entries: HashMap<String, Value>, mistakes: &mut Mistakes)
             .into_iter()
             .flatten()
             .collect(),
+        passwords: root
+            .table("passwords", passwords::read)
+            .unwrap_or(default.passwords),
         danger: root.table("danger", danger).unwrap_or(default.danger),
     };
     root.refuse_the_rest();
@@ -416,5 +419,8 @@ fn client(table: &mut Table<'_>) -> Option<ClientSettings> {
 fn danger(table: &mut Table<'_>) -> DangerSettings {
     DangerSettings {
         plaintext: table.optional("plaintext", boolean).unwrap_or_default(),
+        weak_password_hashing: table
+            .optional("weak_password_hashing", boolean)
+            .unwrap_or_default(),
     }
 }

@@ -1,5 +1,7 @@
 mod environment;
 mod mistakes;
+#[cfg(feature = "passwords")]
+mod passwords;
 mod secrets;
 mod token_issuer;
 

@@ -1,0 +1,4 @@
+//! Data that has to be kept well.
+
+#[cfg(feature = "passwords")]
+pub mod password;
