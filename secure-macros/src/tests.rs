@@ -9,6 +9,7 @@
 
 mod attribute;
 mod expansion;
+mod login;
 mod names;
 mod outage;
 mod properties;

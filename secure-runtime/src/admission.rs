@@ -10,6 +10,7 @@ use actix_web::{
     dev::Payload,
     http::header::{self, HeaderMap},
 };
+use futures_util::future::Either;
 
 use crate::{
     address::ClientAddress,
@@ -17,7 +18,9 @@ use crate::{
     authorization::{self, Decision},
     input::body::Body,
     limit::{self, Charges},
+    login::{Attempt, Presented, Settled},
     policy::{Access, Outage, Policy, Revocation},
+    private::Identifier,
     rejection::{Refusal, Rejection},
     response::{self, Answer, Secured},
     security::Security,
@@ -35,6 +38,8 @@ pub struct Admitted {
     pub(crate) body: Body,
     pub(crate) principal: Option<Principal>,
     charges: Charges,
+    /// The attempt to log in that the handler decides about. In a box: few handlers do.
+    login: Option<Box<Attempt>>,
 }
 
 /// Judges a request by its policy: everything that can be known without its body.
@@ -220,6 +225,7 @@ impl Admitted {
             request,
             principal: None,
             charges: Charges::default(),
+            login: None,
         };
         match check(&mut admitted).await {
             Ok(()) => Ok(admitted),
@@ -275,8 +281,48 @@ impl Admitted {
         }
     }
 
+    /// Enforces the attribute's `login`: from here on the attempt has failed, until the handler's
+    /// answer says otherwise.
+    pub(crate) async fn begin_login(
+        &mut self,
+        account: Identifier,
+        password: Option<Identifier>,
+    ) -> Result<(), Rejection> {
+        let presented = Presented {
+            address: client_address(&self.security, &self.request),
+            headers: self.request.headers(),
+            account,
+            password,
+        };
+        let attempt = self.security.logins().begin(self.policy, presented).await?;
+        self.login = Some(Box::new(attempt));
+        Ok(())
+    }
+
+    /// The answer of a handler that checks passwords.
+    async fn respond_to_login(mut self, attempt: Attempt, mut response: HttpResponse) -> Secured {
+        // A body that was cut off is refused below, and says nothing of a password.
+        let status = match self.body.refusal() {
+            Some(rejection) => rejection.refusal().status(),
+            None => response.status(),
+        };
+        match attempt.settle(status).await {
+            Settled::Failed(rejection) => return self.refuse(rejection).await,
+            Settled::Neither => {}
+            Settled::Succeeded(cookie) => {
+                if let Some(cookie) = cookie {
+                    response.headers_mut().append(header::SET_COOKIE, cookie);
+                }
+            }
+        }
+        self.respond(response).await
+    }
+
     /// The handler's own answer, with the fields that its policy adds.
     pub(crate) fn respond(mut self, mut response: HttpResponse) -> Answer {
+        if let Some(attempt) = self.login.take() {
+            return Either::Right(Box::pin(self.respond_to_login(*attempt, response)));
+        }
         // A body that was cut off under the handler's hands is refused, whatever it made of that.
         if let Some(rejection) = self.body.refusal() {
             return self.refuse(rejection);

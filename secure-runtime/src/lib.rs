@@ -55,6 +55,7 @@ mod error;
 mod input;
 mod limit;
 mod lock;
+mod login;
 mod manifest;
 mod policy;
 #[doc(hidden)]
@@ -83,9 +84,10 @@ pub use clock::{Clock, ClockHand};
 pub use error::{Error, Mistake, Mistakes};
 pub use input::{Extracted, Input, Unvalidated, Validated};
 pub use lock::{Change, Difference};
+pub use login::{LoginCounts, LoginError, LoginState, Logins};
 pub use manifest::{Manifest, Route};
 pub use policy::{
-    Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Quota, Revocation,
+    Access, AllowRule, InputKind, InputPolicy, LoginRule, Outage, Per, Policy, Quota, Revocation,
     RoutePattern, Rule,
 };
 pub use rejection::{InputError, Refusal, Rejection};

@@ -11,6 +11,7 @@ use crate::{
     clock::Clock,
     error::{Error, Mistake, Mistakes},
     limit::RateLimiter,
+    login::{LoginOptions, Logins},
     policy::{Access, Per, Policy, Quota},
     rejection::{ProtectionSpace, Refusal, Rejection},
     revocation::{RevocationList, RevocationOptions},
@@ -60,6 +61,7 @@ struct Parts {
     authenticator: Option<Authenticator>,
     clock: Clock,
     limiter: RateLimiter,
+    logins: Logins,
     revocations: RevocationList,
     settings: Settings,
 }
@@ -81,6 +83,7 @@ static AUTHENTICATION_FAILURES: Policy = Policy {
     max_body: 0,
     body_timeout: std::time::Duration::ZERO,
     allow: None,
+    login: None,
     inputs: &[],
 };
 
@@ -142,6 +145,16 @@ impl SecurityBuilder {
         let addresses = client_addresses(&settings.client_address)?;
         #[cfg(feature = "redis")]
         let store = shared_store(settings.redis.as_ref())?;
+        let secret = settings.login.load_secret();
+        let secret = secret.map_err(|mistake| Error::Settings(mistake.within("login").into()))?;
+        let logins = Logins::new(LoginOptions {
+            clock: clock.clone(),
+            settings: &settings.login,
+            secret,
+            #[cfg(feature = "redis")]
+            store: store.clone(),
+        })
+        .map_err(|error| wrong("login", error))?;
         let revocations = RevocationList::open(
             clock.clone(),
             RevocationOptions {
@@ -158,6 +171,7 @@ impl SecurityBuilder {
             authenticator,
             clock,
             limiter,
+            logins,
             revocations,
             settings,
         })))
@@ -299,6 +313,11 @@ impl Security {
     /// The source of time.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// Failed logins, and who is locked out for them.
+    pub fn logins(&self) -> &Logins {
+        &self.0.logins
     }
 
     /// The tokens that are refused although they have not expired.

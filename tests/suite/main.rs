@@ -14,6 +14,7 @@ mod documents;
 mod fuzz;
 mod input;
 mod limits;
+mod login;
 mod manifest;
 mod order;
 mod rejections;

@@ -1,5 +1,5 @@
 //! The caller: `Principal` and `Claims`, verified before anything is read; and what can log one
-//! out.
+//! out, or let one in again.
 
 use serde::de::DeserializeOwned;
 
@@ -7,6 +7,7 @@ use super::Input;
 use crate::{
     admission::Admitted,
     auth::{Claims, Principal},
+    login::Logins,
     policy::InputKind,
     rejection::{Refusal, Rejection},
     revocation::RevocationList,
@@ -54,5 +55,13 @@ impl Input for RevocationList {
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         Ok(admitted.security().revocations().clone())
+    }
+}
+
+impl Input for Logins {
+    const KIND: InputKind = InputKind::Server;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        Ok(admitted.security().logins().clone())
     }
 }

@@ -13,7 +13,7 @@ pub use compare::{Change, Difference};
 
 use crate::{
     manifest::{Manifest, Route},
-    policy::{Access, Outage, Policy, Quota, Revocation},
+    policy::{Access, LoginRule, Outage, Policy, Quota, Revocation},
 };
 
 const HEADER: &str = "\
@@ -146,6 +146,9 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
         let otherwise = if allow.hide { " else 404" } else { " else 403" };
         lines.push(("allow", format!("{}{otherwise}", one_line(allow.text))));
     }
+    if let Some(login) = &policy.login {
+        lines.push(("login", self::login(login)));
+    }
     let unvalidated: Vec<String> = policy
         .inputs
         .iter()
@@ -171,6 +174,25 @@ fn quota(quota: &Quota) -> String {
         crate::policy::Per::User => "user",
     };
     format!("{limit}/{period_seconds}s burst {burst} per {per}")
+}
+
+fn login(login: &LoginRule) -> String {
+    let LoginRule {
+        account,
+        attempts,
+        window,
+        lock,
+        password,
+    } = login;
+    let (window, lock) = (window.as_secs(), lock.as_secs());
+    let mut text = format!(
+        "{attempts}/{window}s lock {lock}s account {}",
+        one_line(account)
+    );
+    if let Some(password) = password {
+        text += &format!(" password {}", one_line(password));
+    }
+    text
 }
 
 fn one_line(text: &str) -> String {

@@ -38,7 +38,7 @@ impl Manifest {
                         "outage",
                         "allow",
                     ]),
-                    pick(&["rate", "max_body", "unvalidated"]),
+                    pick(&["rate", "max_body", "login", "unvalidated"]),
                 ]
             })
             .chain(self.unguarded().map(|(prefix, reason)| {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use super::{Settings, Transport};
+use super::{Settings, Transport, login};
 use crate::error::{Mistake, Mistakes};
 
 /// A clock that is further off than this is broken.
@@ -24,6 +24,7 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     leeway(settings, mistakes);
     // No token would be good, or its revocation would be remembered for ever.
     max_lifetime(settings, mistakes);
+    login::check(settings, mistakes);
     redis(settings, mistakes);
     revocation_file(settings, mistakes);
 }

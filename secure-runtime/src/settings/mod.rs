@@ -31,6 +31,7 @@
 mod check;
 mod environment;
 mod keys;
+mod login;
 mod read;
 mod redis;
 mod sections;
@@ -54,6 +55,7 @@ pub use self::keys::{
     Algorithm, IssuerSettings, KeyMaterial, KeySettings, KeySource, UnknownAlgorithm,
 };
 pub(crate) use self::keys::{read, warn_if_open_to_others};
+pub use self::login::LoginSettings;
 pub use self::redis::{RedisSettings, RedisUrl};
 use crate::error::{Error, Mistake, Mistakes};
 
@@ -92,6 +94,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// `[limits]`: bounds of the rate limiter.
     pub limits: LimitSettings,
+    /// `[login]`: what follows from failed logins.
+    pub login: LoginSettings,
     /// `[redis]`: what processes of one service share. Default: nothing.
     pub redis: Option<RedisSettings>,
     /// `[revocation]`: where revoked tokens are remembered.
@@ -111,6 +115,7 @@ impl Default for Settings {
             issuers: Vec::new(),
             tokens: TokenSettings::default(),
             limits: LimitSettings::default(),
+            login: LoginSettings::default(),
             redis: None,
             revocation: RevocationSettings::default(),
             danger: DangerSettings::default(),

@@ -79,6 +79,7 @@ pub(super) fn policy(quotas: Vec<Quota>) -> &'static Policy {
         max_body: 0,
         body_timeout: Duration::ZERO,
         allow: None,
+        login: None,
         inputs: &[],
     }))
 }
