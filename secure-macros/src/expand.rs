@@ -266,8 +266,10 @@ impl<'a> Expansion<'a> {
             let tokens = &expression.tokens;
             let place = Place::of(tokens);
             let start = Span::call_site().located_at(place.start);
-            let borrowed = quote_spanned!(start=> &);
-            self.call(place, quote!(identifier), quote!(#borrowed (#tokens)))
+            let borrow = quote_spanned!(start=> &);
+            let mut borrowed = Group::new(Delimiter::Parenthesis, tokens.clone());
+            borrowed.set_span(Span::call_site().located_at(place.end));
+            self.call(place, quote!(identifier), quote!(#borrow #borrowed))
         };
         let account = identifier(&login.account);
         let password = match &login.password {

@@ -206,7 +206,7 @@ impl Attempt {
         } = &self;
         parts
             .store
-            .settle(*place, subject, reservation, outcome)
+            .settle(*place, subject, &self.handler.rules, reservation, outcome)
             .await;
         if outcome == Outcome::Neither {
             return Settled::Neither;

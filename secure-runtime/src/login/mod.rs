@@ -35,6 +35,8 @@ mod key;
 mod memory;
 mod pace;
 mod rules;
+#[cfg(feature = "redis")]
+mod shared;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -221,6 +223,9 @@ impl Logins {
                 Some(secret) => Secret::new(secret),
                 None => Secret::random()?,
             },
+            #[cfg(feature = "redis")]
+            store: Store::new(clock.clone(), limits, max_keys, store),
+            #[cfg(not(feature = "redis"))]
             store: Store::new(clock.clone(), limits, max_keys),
             clock,
         })))

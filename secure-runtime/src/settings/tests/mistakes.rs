@@ -33,7 +33,7 @@ fn every_mistake_has_its_message() {
         (
             "colour = 1",
             "`colour`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, \
-             `client_address`, `issuers`, `tokens`, `limits`, `redis`, `revocation`, `danger`",
+             `client_address`, `issuers`, `tokens`, `limits`, `login`, `redis`, `revocation`, `danger`",
         ),
         (
             "[server]\nadress = 1",
@@ -45,7 +45,7 @@ fn every_mistake_has_its_message() {
         ),
         (
             "\"\\u001b[2J\" = 1",
-            "`\\u{1b}[2J`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `redis`, `revocation`, `danger`",
+            "`\\u{1b}[2J`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `login`, `redis`, `revocation`, `danger`",
         ),
         (
             "[danger]\nplain_text = true",
@@ -358,7 +358,7 @@ fn all_mistakes_are_reported_at_once() {
          - `server.worker` (secure.toml): unknown key, did you mean `workers`?\n\
          - `limits.max_keys` (SECURE__LIMITS__MAX_KEYS): write a number from 1\n\
          - `color` (SECURE__COLOR): unknown key; known here: `realm`, `resource_metadata`, \
-           `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `redis`, `revocation`, `danger`\n\
+           `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `login`, `redis`, `revocation`, `danger`\n\
          - `tls` (secure.toml): missing; write the paths of PEM files, \
            `certificate = \"chain.pem\"` and `private_key = \"key.pem\"`, or \
            `development = true` for a self-signed certificate\n\
