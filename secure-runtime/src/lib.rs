@@ -30,6 +30,7 @@
 //! - [`Security`]: the configured parts, for a [`Server`] or for an app of your own.
 //! - [`Principal`] and [`Claims`]: the caller, as a parameter of a handler.
 //! - [`Input`], [`Validated`], [`Unvalidated`]: what else a handler can take.
+//! - [`Logins`]: failed logins, and who is locked out for them.
 //! - [`Refusal`]: every way to be refused, with its status.
 //! - [`testing`]: tokens, a service in process, a clock moved by hand, the lock file.
 //!
@@ -37,7 +38,8 @@
 //!
 //! Transport, client address, quotas `per ip`, declared size and coding of the body, token, age of
 //! the authentication, roles, scopes, quotas `per user` and `per route`. Only then the parameters
-//! are taken, in their order, which reads the body; then `allow` is asked; then the handler runs.
+//! are taken, in their order, which reads the body; then `allow` is asked; then failed logins are
+//! counted; then the handler runs.
 //! A request is refused at the first check that fails. What cannot be decided is refused.
 //!
 //! # Cargo features
@@ -312,6 +314,63 @@ pub use shield::Shield;
 ///
 /// Refused: more than one hour, `off` without a reason or as a default, a public handler.
 ///
+/// # `login`
+///
+/// ```
+/// # use actix_web::{HttpResponse, post, web};
+/// # use secure_runtime::secured;
+/// #[derive(serde::Deserialize, garde::Validate)]
+/// struct SignIn {
+///     #[garde(length(max = 254))]
+///     name: String,
+///     #[garde(length(max = 256))]
+///     password: String,
+/// }
+/// # async fn is_right(form: &SignIn) -> bool { true }
+///
+/// #[secured(public, login(account = form.name, attempts = "5/15min", lock = "30min"))]
+/// #[post("/sign-in")]
+/// async fn sign_in(form: web::Json<SignIn>) -> HttpResponse {
+///     match is_right(&form).await {
+///         true => HttpResponse::NoContent().finish(), // with a token, or a cookie
+///         false => HttpResponse::Unauthorized().finish(),
+///     }
+/// }
+/// ```
+///
+/// This handler checks passwords, codes or the like, and says with **401** that one was wrong,
+/// with 2xx that it was right. Whatever else it answers counts as neither: a handler that redirects
+/// after a wrong password is not protected. An attempt counts as a failure from before the handler
+/// runs, so that many at a time are no way around the number; one that panics stays a failure.
+///
+/// `account` is an expression over the parameters that is a text; it is borrowed from. Spaces around
+/// a name and letter case do not matter. Where the service takes more spellings for one account
+/// (dots in an address, Unicode normalization), the expression must bring them to one, or each has
+/// its own count. `password = form.password` lets it be noticed that one password is tried at many
+/// accounts; 32 bits of a keyed code are kept for an hour.
+///
+/// After `attempts` failures of an account in the window nothing is checked until `lock` has passed
+/// since the last of them (30 minutes, unless given). The same holds for an account from one
+/// network, whose failures only a success from there clears. From the fifth failure in a row each
+/// next attempt has to wait, one second, then two, up to an hour; after a hundred in a row nothing
+/// is checked until [`Logins::enable`]. A network that fails twenty times a minute, or at fifty
+/// accounts an hour, is answered 429. These numbers are in [`settings::LoginSettings`].
+///
+/// All failures look and take alike: the 401 of the handler is replaced by one that is the same for
+/// a wrong password, no such account, a lock, a delay, and an account that is disabled. That the
+/// handler itself takes as long for accounts that do not exist (by hashing all the same) is its
+/// own affair.
+///
+/// A success sets a cookie, `__Host-secure-device-..`. It lets nobody in; a device that shows it is
+/// judged by its own failures, so that who guesses at an account does not lock its owner out.
+///
+/// Each handler counts for itself: a password that two handlers check can be guessed at twice as
+/// often. With `[redis]` processes count together, and `outage` says what happens when it is
+/// silent; on a public handler that is 503.
+///
+/// Refused: no `account`, no `attempts`, more than 100 of them, none; a window or a lock above a day;
+/// no quota `per ip` beside it; expressions as with `allow`.
+///
 /// # `outage`
 ///
 /// ```
@@ -324,7 +383,7 @@ pub use shield::Shield;
 /// }
 /// ```
 ///
-/// What happens where Redis has to be asked about revocations and does not answer within 50 ms, or
+/// What happens where Redis has to be asked about revocations, or failed logins, and does not answer within 50 ms, or
 /// has just lost its memory: `"deny"` refuses with 503 and `Retry-After`, `"local"` goes on with
 /// what this process knows, so that a token which was revoked elsewhere meanwhile passes until
 /// Redis is back. A process that has not read the revocations since it started refuses in either

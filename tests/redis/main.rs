@@ -14,6 +14,7 @@ mod cluster;
 mod failover;
 mod healthy;
 mod instance;
+mod login;
 mod lost_data;
 mod proxy;
 mod random;

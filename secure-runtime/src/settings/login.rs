@@ -101,6 +101,9 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     if login.free_failures >= login.disable_after {
         mistake("free_failures", "write less than `login.disable_after`");
     }
+    if login.delay.is_zero() {
+        mistake("delay", "write at least `1s`");
+    }
     if login.max_delay > DAY {
         mistake("max_delay", "write at most `24h`");
     }

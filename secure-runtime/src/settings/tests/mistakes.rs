@@ -176,6 +176,46 @@ fn every_mistake_has_its_message() {
             "`limits.max_keys`: write a number from 1",
         ),
         (
+            "[login]\nfree_failures = 100",
+            "`login.free_failures`: write less than `login.disable_after`",
+        ),
+        (
+            "[login]\nfree_failures = \"4\"\ndisable_after = 101",
+            "`login.disable_after`: write a number from 1 to 100",
+        ),
+        (
+            "[login]\ndelay = \"0s\"",
+            "`login.delay`: write at least `1s`",
+        ),
+        (
+            "[login]\ndelay = \"2h\"",
+            "`login.delay`: write at most `login.max_delay`",
+        ),
+        (
+            "[login]\nmax_delay = \"2day\"",
+            "`login.max_delay`: write at most `24h`",
+        ),
+        (
+            "[login]\nnetwork_failures = 10001",
+            "`login.network_failures`: write a number from 1 to 10000",
+        ),
+        (
+            "[login]\npassword_accounts = 0",
+            "`login.password_accounts`: write a number from 1",
+        ),
+        (
+            "[login]\nglobal_failures = 5000000000",
+            "`login.global_failures`: write a number from 1",
+        ),
+        (
+            "[login]\ndevice_max_age = \"367day\"",
+            "`login.device_max_age`: write `1s` to `366day`, as in `30day`",
+        ),
+        (
+            "[login]\nsecret_file = \"a\"\nsecret_env = \"B\"",
+            "`login`: write one of `secret_base64`, `secret_env` and `secret_file`",
+        ),
+        (
             "[danger]\nplaintext = \"yes\"",
             "`danger.plaintext`: write `true` or `false`",
         ),
