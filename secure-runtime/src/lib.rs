@@ -383,8 +383,8 @@ pub use shield::Shield;
 /// }
 /// ```
 ///
-/// What happens where Redis has to be asked about revocations, or failed logins, and does not answer within 50 ms, or
-/// has just lost its memory: `"deny"` refuses with 503 and `Retry-After`, `"local"` goes on with
+/// What happens where Redis has to be asked about revocations or failed logins and does not answer
+/// within 50 ms, or has just lost its memory: `"deny"` refuses with 503 and `Retry-After`, `"local"` goes on with
 /// what this process knows, so that a token which was revoked elsewhere meanwhile passes until
 /// Redis is back. A process that has not read the revocations since it started refuses in either
 /// case. Without it the answer is `deny`, or what `policy.toml` says.

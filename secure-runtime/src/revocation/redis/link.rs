@@ -137,7 +137,7 @@ impl Link {
                 Some(Ok(Some(value))) => Change::decode(key, &value)
                     .map(Some)
                     .ok_or(store::Fault::Foreign),
-                Some(Err(_)) => Err(store::Fault::Foreign.into()),
+                Some(Err(_)) => Err(store::Fault::Foreign),
             }
         });
         let entries = entries.collect::<Result<_, _>>()?;
