@@ -6,8 +6,8 @@
 //! When a shard is full, the least of a few records that chance chooses makes room: that with
 //! the fewest failures, and of these the oldest. So a flood of accounts with one failure each
 //! pushes itself out, and not the account that somebody has guessed at for long. A record costs
-//! about 150 bytes, and 8 for each failure in its log, of which there are at most `attempts`; one
-//! of a network up to 1.5 KB while it fails at many accounts.
+//! about 190 bytes with its first failures, and up to 16 for each further one in its log, of which
+//! there are at most `attempts`; one of a network up to 1.5 KB while it fails at many accounts.
 
 use std::{
     mem,
@@ -140,6 +140,30 @@ impl Memory {
         self.shards[place]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes that the records take, as far as they can be asked.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        let shard = |place| {
+            let shard = self.lock(place);
+            let slots = shard.slots.iter().map(|(_, value)| match value {
+                Value::Marks(_) => 0,
+                Value::Network(network) => {
+                    size_of::<Network>()
+                        + network.log.capacity() * 8
+                        + network.accounts.0.capacity() * size_of::<super::rules::Failing>()
+                }
+                Value::Password(accounts) => {
+                    accounts.0.capacity() * size_of::<super::rules::Failing>()
+                }
+                Value::Streak(streak) => streak.log.capacity() * 8,
+            });
+            shard.slots.capacity() * size_of::<(Key, Value)>()
+                + shard.index.allocation_size()
+                + slots.sum::<usize>()
+        };
+        (0..self.shards.len()).map(shard).sum()
     }
 
     #[cfg(test)]

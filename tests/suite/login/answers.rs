@@ -160,6 +160,33 @@ async fn other_answers_are_taken_back() {
     assert_eq!(take_checks(), 0, "the fifth failure locks");
 }
 
+/// Quotas, input and `allow` come first, and what they refuse is no attempt.
+#[actix_web::test]
+async fn what_is_refused_before_is_no_attempt() {
+    let service = service().await;
+    let visitor = Visitor::at(&service, 1).path("/strict");
+    for _ in 0..6 {
+        let invalid = visitor.tries("ann", &"x".repeat(21)).await;
+        invalid.assert_refused(Refusal::InputInvalid);
+        let denied = visitor.tries("root", "right").await;
+        denied.assert_refused(Refusal::Forbidden);
+    }
+    assert_eq!(take_checks(), 0);
+    for _ in 0..5 {
+        let failed = visitor.tries("ann", "wrong").await;
+        failed.assert_refused(Refusal::LoginFailed);
+    }
+    assert_eq!(take_checks(), 5);
+    for _ in 0..3 {
+        let locked = visitor.tries("ann", "right").await;
+        locked.assert_refused(Refusal::LoginFailed);
+    }
+    let limited = visitor.tries("ann", "right").await;
+    limited.assert_refused(Refusal::QuotaExceeded);
+    assert!(limited.headers().contains_key("ratelimit"), "its quota");
+    assert_eq!(take_checks(), 0);
+}
+
 /// A handler that panics has told nothing of the password: the attempt has failed.
 #[actix_web::test]
 async fn a_panic_stays_counted() {

@@ -80,8 +80,52 @@ async fn spray(form: web::Json<Form>) -> HttpResponse {
     check(&form)
 }
 
+/// With everything that stands before it.
+#[secured(
+    public,
+    rate = "20/min per ip",
+    allow = form.name != "root",
+    login(account = form.name, attempts = "5/15min")
+)]
+#[post("/strict")]
+async fn strict(form: web::Json<Short>) -> HttpResponse {
+    check(&form.0.0)
+}
+
+/// A form with a rule.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Short(Form);
+
+impl std::ops::Deref for Short {
+    type Target = Form;
+
+    fn deref(&self) -> &Form {
+        &self.0
+    }
+}
+
+impl Validate for Short {
+    type Context = ();
+
+    fn validate_into(
+        &self,
+        _: &(),
+        path: &mut dyn FnMut() -> garde::Path,
+        report: &mut garde::Report,
+    ) {
+        if self.password.len() > 20 {
+            report.append(path(), garde::Error::new("too long"));
+        }
+    }
+}
+
 fn routes(routes: &mut Routes) {
-    routes.service(login).service(patient).service(spray);
+    routes
+        .service(login)
+        .service(patient)
+        .service(spray)
+        .service(strict);
 }
 
 async fn service() -> TestService {

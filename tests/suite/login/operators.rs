@@ -94,6 +94,7 @@ fn the_lock_file_shows_how_often() {
     let lock = Manifest::of(routes).lock();
     for line in [
         "  login         5/900s lock 1800s account form.name\n",
+        "  allow         form.name != \"root\" else 403\n  login         5/900s lock 1800s account form.name\n",
         "  login         100/900s lock 1s account form.name\n",
         "  login         5/900s lock 1800s account form.name password form.password\n",
     ] {

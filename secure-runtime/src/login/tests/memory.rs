@@ -70,6 +70,21 @@ fn the_number_of_records_has_a_bound() {
     assert_eq!(verdict, Verdict::Refused(Reason::Locked));
 }
 
+/// What a record costs, in a full table of the default size.
+#[test]
+fn a_record_takes_less_than_250_bytes() {
+    let mut rules = usual();
+    rules.limits = wide();
+    let memory = Memory::new(Clock::manual().0, rules.limits, 1_000_000);
+    for account in 0..400_000 {
+        // A few from each network, and a few at some accounts.
+        memory.reserve(&subject(account % 300_000, account / 10), &rules);
+    }
+    let (bytes, len) = (memory.bytes(), memory.len());
+    assert!(len > 700_000, "{len}");
+    assert!(bytes / len < 250, "{} of {len}", bytes / len);
+}
+
 /// What is over leaves nothing behind.
 #[test]
 fn a_success_leaves_the_network_only() {
