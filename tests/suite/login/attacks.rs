@@ -89,6 +89,28 @@ async fn g5_a_success_of_ones_own_gives_no_further_guesses() {
     assert_eq!(visitor.status("user1", "right").await, 204);
 }
 
+/// G5: a success of the owner clears the account, and not what somebody did to it from elsewhere.
+#[actix_web::test]
+async fn g5_a_success_of_the_owner_gives_others_no_further_guesses() {
+    let service = service().await;
+    let (guesser, owner) = (Visitor::at(&service, 1), Visitor::at(&service, 2));
+    for _ in 0..20 {
+        for _ in 0..4 {
+            guesser.tries("ann", "guess").await;
+        }
+        assert_eq!(owner.status("ann", "right").await, 204);
+        service.advance(minutes(1) / 4);
+    }
+    assert_eq!(take_checks(), 5 + 20);
+    // A success from there does.
+    service.advance(minutes(30));
+    assert_eq!(guesser.status("ann", "right").await, 204);
+    for _ in 0..4 {
+        assert_eq!(guesser.status("ann", "wrong").await, 401);
+    }
+    assert_eq!(guesser.status("ann", "right").await, 204);
+}
+
 /// While too many fail everywhere, a network without an earlier success has one failure a minute.
 #[actix_web::test]
 async fn a_flood_of_failures_makes_strangers_wait() {
