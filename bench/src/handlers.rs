@@ -85,6 +85,7 @@ const fn without_quota(access: Access) -> Policy {
         max_body: 64_000,
         body_timeout: Duration::from_secs(10),
         allow: None,
+        login: None,
         inputs: &[],
     }
 }

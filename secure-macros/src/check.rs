@@ -5,11 +5,12 @@ use quote::ToTokens;
 use syn::Ident;
 
 use crate::errors::{Errors, Place, Wrong, wrong};
-use crate::model::{Access, Allow, Args, BodyKey, Handler, Names, Policy, Quota, Rule};
+use crate::model::{Access, Allow, Args, BodyKey, Handler, Names, Policy, Quota, Rule, Setting};
 use crate::units::{self, LONGEST_AGE, LONGEST_UPLOAD};
 use crate::vocabulary::{Defaults, Table, Vocabulary};
 
 pub(crate) mod load;
+mod login;
 mod names;
 pub(crate) mod outage;
 mod quotas;
@@ -36,10 +37,10 @@ const RULES: &[fn(&Subject<'_>, &mut Errors)] = &[
     public_has_no_other_access,
     // `hide` changes the answer of `allow`, and of nothing else.
     hide_stands_beside_allow,
-    // `allow` is about this request, or it would be a role.
-    allow_names_a_parameter,
-    // `allow` sees parameters by their plain names only.
-    allow_names_no_part_of_a_pattern,
+    // `allow` is about this request, or it would be a role; so is the account of a login.
+    expressions_name_a_parameter,
+    // Expressions see parameters by their plain names only.
+    expressions_name_no_part_of_a_pattern,
     // A limit on the body needs a body.
     body_keys_need_a_parameter,
 ];
@@ -61,6 +62,7 @@ pub(crate) fn policy(
     }
     let access = access(&subject, errors);
     let quotas = quotas::quotas(&subject, errors);
+    let login = login::login(&subject, quotas.as_deref(), errors);
     let outage = outage::outage(&subject, quotas.as_deref(), errors);
     let cost = load::cost(&subject, quotas.as_deref(), errors);
     let concurrency = load::concurrency(&subject, errors);
@@ -78,6 +80,7 @@ pub(crate) fn policy(
         body_timeout: body_timeout?,
         body_keys: body_keys(args),
         allow: allow(&subject),
+        login: login?,
         runtime: args.runtime.as_ref().map(|runtime| runtime.value.clone()),
         tracked: vocabulary.and_then(|vocabulary| vocabulary.file.clone()),
     })
@@ -128,40 +131,65 @@ fn hide_stands_beside_allow(subject: &Subject<'_>, errors: &mut Errors) {
     }
 }
 
-fn allow_names_a_parameter(subject: &Subject<'_>, errors: &mut Errors) {
-    let (Some(allow), Some(handler)) = (&subject.args.allow, subject.handler) else {
+/// The expressions over the handler's arguments, and how each is called in messages.
+fn expressions(args: &Args) -> impl Iterator<Item = (&'static str, &Setting<TokenStream>)> {
+    let login = args.login.as_ref().map(|login| &login.value);
+    let account = login.and_then(|login| login.account.as_ref());
+    let password = login.and_then(|login| login.password.as_ref());
+    let all = [
+        ("allow", args.allow.as_ref()),
+        ("account", account),
+        ("password", password),
+    ];
+    all.into_iter()
+        .filter_map(|(key, setting)| Some((key, setting?)))
+}
+
+fn expressions_name_a_parameter(subject: &Subject<'_>, errors: &mut Errors) {
+    let Some(handler) = subject.handler else {
         return;
     };
-    let used = mentioned(allow.value.clone());
-    let names_one = handler.parameters.iter().any(|parameter| {
-        let mut names = parameter.name.iter().chain(&parameter.bound);
-        names.any(|name| used.contains(name))
-    });
-    if !names_one {
-        let wrong = wrong!(
-            "`allow` uses no parameter of the handler";
-            help: "name one, as in `allow = owns(&customer, *id).await`; who may call at all is said by `role` and `scope`"
-        );
-        errors.push(wrong.at(Place::of(&allow.value)));
+    for (key, setting) in expressions(subject.args) {
+        let used = mentioned(setting.value.clone());
+        let names_one = handler.parameters.iter().any(|parameter| {
+            let mut names = parameter.name.iter().chain(&parameter.bound);
+            names.any(|name| used.contains(name))
+        });
+        if names_one {
+            continue;
+        }
+        let wrong = match key {
+            "allow" => wrong!(
+                "`allow` uses no parameter of the handler";
+                help: "name one, as in `allow = owns(&customer, *id).await`; who may call at all is said by `role` and `scope`"
+            ),
+            _ => wrong!(
+                "`{key}` uses no parameter of the handler";
+                help: "name one, as in `{key} = form.{key}`"
+            ),
+        };
+        errors.push(wrong.at(Place::of(&setting.value)));
     }
 }
 
-fn allow_names_no_part_of_a_pattern(subject: &Subject<'_>, errors: &mut Errors) {
-    let (Some(allow), Some(handler)) = (&subject.args.allow, subject.handler) else {
+fn expressions_name_no_part_of_a_pattern(subject: &Subject<'_>, errors: &mut Errors) {
+    let Some(handler) = subject.handler else {
         return;
     };
-    let used = mentioned(allow.value.clone());
-    for parameter in &handler.parameters {
-        for name in &parameter.bound {
-            let Some(place) = used.find(name) else {
-                continue;
-            };
-            let ty = source_text(parameter.ty.to_token_stream());
-            let wrong = wrong!(
-                "`{name}` in `allow` is only a part of a parameter";
-                help: "give the parameter a plain name, as in `{name}: {ty}`"
-            );
-            errors.push(wrong.at(place));
+    for (key, setting) in expressions(subject.args) {
+        let used = mentioned(setting.value.clone());
+        for parameter in &handler.parameters {
+            for name in &parameter.bound {
+                let Some(place) = used.find(name) else {
+                    continue;
+                };
+                let ty = source_text(parameter.ty.to_token_stream());
+                let wrong = wrong!(
+                    "`{name}` in `{key}` is only a part of a parameter";
+                    help: "give the parameter a plain name, as in `{name}: {ty}`"
+                );
+                errors.push(wrong.at(place));
+            }
         }
     }
 }
@@ -305,7 +333,17 @@ fn defaults(subject: &Subject<'_>) -> Defaults {
 
 fn allow(subject: &Subject<'_>) -> Option<Allow> {
     let setting = subject.args.allow.as_ref()?;
-    let used = mentioned(setting.value.clone());
+    Some(Allow {
+        rule: setting.value.clone(),
+        text: source_text(setting.value.clone()),
+        hide: subject.args.hide.is_some(),
+        parameters: named_parameters(subject, &setting.value),
+    })
+}
+
+/// Positions of the parameters that an expression names.
+fn named_parameters(subject: &Subject<'_>, expression: &TokenStream) -> Vec<usize> {
+    let used = mentioned(expression.clone());
     let parameters = subject
         .handler
         .into_iter()
@@ -314,12 +352,7 @@ fn allow(subject: &Subject<'_>) -> Option<Allow> {
         let name = parameter.name.as_ref()?;
         used.contains(name).then_some(position)
     });
-    Some(Allow {
-        rule: setting.value.clone(),
-        text: source_text(setting.value.clone()),
-        hide: subject.args.hide.is_some(),
-        parameters: positions.collect(),
-    })
+    positions.collect()
 }
 
 /// Tokens as text in one line, spaced as they were written.

@@ -10,7 +10,7 @@ use syn::ext::IdentExt;
 use syn::parse_quote;
 
 use crate::errors::Place;
-use crate::model::{Handler, Parameter, Policy};
+use crate::model::{Expression, Handler, Parameter, Policy};
 
 mod policy;
 
@@ -116,7 +116,7 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// The user's function, untouched but for the parameters that `allow` uses: that is a use,
+    /// The user's function, untouched but for the parameters that expressions use: that is a use,
     /// even where the function has no other.
     fn user_function(&self) -> TokenStream {
         let Handler {
@@ -124,9 +124,10 @@ impl<'a> Expansion<'a> {
         } = self.handler;
         if self.calls {
             let mut sig = sig.clone();
-            let used = self.policy.allow.iter().flat_map(|allow| &allow.parameters);
-            for position in used {
-                if let Some(syn::FnArg::Typed(parameter)) = sig.inputs.get_mut(*position) {
+            for (position, parameter) in sig.inputs.iter_mut().enumerate() {
+                if let syn::FnArg::Typed(parameter) = parameter
+                    && self.policy.names_parameter(position)
+                {
                     parameter
                         .attrs
                         .push(parse_quote!(#[allow(unused_variables)]));
@@ -185,14 +186,18 @@ impl<'a> Expansion<'a> {
             let input = self.take(parameter, &admitted);
             quote!(let #value = #input.await?;)
         });
+        let named = self.named();
         let allow = self.allow(&admitted);
+        let login = self.login(&admitted);
         let arguments = (0..parameters.len()).map(|position| self.argument(position));
         let response = self.response(&admitted, &output);
         quote! {
             let #handler = #name;
             let mut #admitted = #call.admit(#policy).await?;
             #(#taken)*
+            #named
             #allow
+            #login
             let #output = #handler(#(#arguments),*).await;
             let #output = #response;
             ::core::result::Result::Ok(#runtime::private::respond(#admitted, #output).await)
@@ -222,38 +227,73 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// The user's rule, over the names that the user gave.
+    /// The names that the user gave, for the expressions that use them.
+    fn named(&self) -> TokenStream {
+        let parameters = self.handler.parameters.iter().enumerate();
+        let named = parameters.filter_map(|(position, parameter)| {
+            let name = parameter.name.as_ref()?;
+            let value = numbered(position);
+            let is_used = self.policy.names_parameter(position);
+            is_used.then(|| quote!(let #name = #value;))
+        });
+        quote!(#(#named)*)
+    }
+
+    /// The user's rule.
     fn allow(&self, admitted: &Ident) -> TokenStream {
         let Some(allow) = &self.policy.allow else {
             return TokenStream::new();
         };
-        let named = allow.parameters.iter().filter_map(|position| {
-            let name = self.handler.parameters.get(*position)?.name.as_ref()?;
-            let value = numbered(*position);
-            Some(quote!(let #name = #value;))
-        });
         let rule = &allow.rule;
         let place = Place::of(rule);
         let runtime = &self.runtime;
         let decision = self.call(place, quote!(decision), rule.clone());
         let decided = local("decided");
         quote! {
-            #(#named)*
             let #decided = #decision;
             #runtime::private::allow(&mut #admitted, #decided).await?;
         }
     }
 
-    /// What the handler gets for one parameter: named by the user if the rule used it.
-    fn argument(&self, position: usize) -> Ident {
-        let renamed = match &self.policy.allow {
-            Some(allow) if allow.parameters.contains(&position) => {
-                let parameter = self.handler.parameters.get(position);
-                parameter.and_then(|parameter| parameter.name.clone())
-            }
-            _ => None,
+    /// Whose password is about to be checked. The expressions are borrowed from: what they name
+    /// still belongs to the handler.
+    fn login(&self, admitted: &Ident) -> TokenStream {
+        let Some(login) = &self.policy.login else {
+            return TokenStream::new();
         };
-        renamed.unwrap_or_else(|| numbered(position))
+        let runtime = &self.runtime;
+        let identifier = |expression: &Expression| {
+            let tokens = &expression.tokens;
+            let place = Place::of(tokens);
+            let start = Span::call_site().located_at(place.start);
+            let borrow = quote_spanned!(start=> &);
+            let mut borrowed = Group::new(Delimiter::Parenthesis, tokens.clone());
+            borrowed.set_span(Span::call_site().located_at(place.end));
+            self.call(place, quote!(identifier), quote!(#borrow #borrowed))
+        };
+        let account = identifier(&login.account);
+        let password = match &login.password {
+            None => quote!(::core::option::Option::None),
+            Some(password) => {
+                let password = identifier(password);
+                quote!(::core::option::Option::Some(#password))
+            }
+        };
+        let whose = local("account");
+        let with = local("password");
+        quote! {
+            let #whose = #account;
+            let #with = #password;
+            #runtime::private::login(&mut #admitted, #whose, #with).await?;
+        }
+    }
+
+    /// What the handler gets for one parameter: named by the user if an expression used it.
+    fn argument(&self, position: usize) -> Ident {
+        let parameter = self.handler.parameters.get(position);
+        let name = parameter.and_then(|parameter| parameter.name.clone());
+        name.filter(|_| self.policy.names_parameter(position))
+            .unwrap_or_else(|| numbered(position))
     }
 
     /// Turns the output into a response, so that an output that cannot be one is blamed itself.

@@ -16,6 +16,7 @@ pub(crate) struct Args {
     pub(crate) cost: Option<Setting<Number>>,
     pub(crate) factor: Option<Setting<Names>>,
     pub(crate) hide: Option<Setting<()>>,
+    pub(crate) login: Option<Setting<LoginArgs>>,
     pub(crate) max_age: Option<Setting<Text>>,
     pub(crate) max_body: Option<Setting<Text>>,
     pub(crate) outage: Option<Setting<Text>>,
@@ -58,6 +59,19 @@ pub(crate) enum Switch {
     Off(Text),
     /// `key = "text"`.
     On(Text),
+}
+
+/// What stands in `login(..)`.
+#[derive(Debug, Default)]
+pub(crate) struct LoginArgs {
+    /// An expression, as its tokens.
+    pub(crate) account: Option<Setting<TokenStream>>,
+    pub(crate) attempts: Option<Setting<Text>>,
+    pub(crate) lock: Option<Setting<Text>>,
+    /// An expression, as its tokens.
+    pub(crate) password: Option<Setting<TokenStream>>,
+    /// Keys whose values could not be read; reported already.
+    pub(crate) unreadable: Vec<String>,
 }
 
 /// `"a"`, `any("a", "b")`, `all("a", any("b", "c"))`.
@@ -124,6 +138,7 @@ pub(crate) struct Policy {
     /// Keys that make sense only where a body is read.
     pub(crate) body_keys: Vec<BodyKey>,
     pub(crate) allow: Option<Allow>,
+    pub(crate) login: Option<Login>,
     /// Where the runtime is found.
     pub(crate) runtime: Option<Path>,
     /// The vocabulary file, so that a change rebuilds.
@@ -144,9 +159,17 @@ impl Policy {
             body_timeout: 0,
             body_keys: Vec::new(),
             allow: None,
+            login: None,
             runtime,
             tracked: None,
         }
+    }
+
+    /// Whether an expression of the attribute names the parameter at a position.
+    pub(crate) fn names_parameter(&self, position: usize) -> bool {
+        let allow = self.allow.iter().flat_map(|allow| &allow.parameters);
+        let login = self.login.iter().flat_map(|login| &login.parameters);
+        allow.chain(login).any(|named| *named == position)
     }
 }
 
@@ -244,4 +267,25 @@ pub(crate) struct Allow {
     pub(crate) hide: bool,
     /// Positions of the parameters that the rule names.
     pub(crate) parameters: Vec<usize>,
+}
+
+/// How often the password of one account may be guessed.
+#[derive(Debug)]
+pub(crate) struct Login {
+    pub(crate) account: Expression,
+    pub(crate) attempts: u32,
+    /// Seconds.
+    pub(crate) window: u64,
+    /// Seconds.
+    pub(crate) lock: u64,
+    pub(crate) password: Option<Expression>,
+    /// Positions of the parameters that the expressions name.
+    pub(crate) parameters: Vec<usize>,
+}
+
+/// An expression over the handler's arguments.
+#[derive(Debug)]
+pub(crate) struct Expression {
+    pub(crate) tokens: TokenStream,
+    pub(crate) text: String,
 }

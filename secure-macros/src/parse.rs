@@ -10,9 +10,11 @@ use crate::errors::{Errors, Mistake, Place, Wrong, wrong};
 use crate::model::{Args, Setting};
 use crate::vocabulary::{nearest, quoted_list};
 
+mod login;
 mod switch;
 mod value;
 
+use login::login;
 use switch::switch;
 use value::{flag, names_of, number, path, reason, rule, text, texts};
 
@@ -25,6 +27,7 @@ const KEYS: &[&str] = &[
     "crate",
     "factor",
     "hide",
+    "login",
     "max_age",
     "max_body",
     "outage",
@@ -97,6 +100,7 @@ fn item(
         "crate" => args.runtime = Some(setting(&key, path(input, &key)?)),
         "factor" => args.factor = Some(setting(&key, names_of(input, &key, errors)?)),
         "hide" => args.hide = Some(setting(&key, flag(input, &key)?)),
+        "login" => args.login = Some(setting(&key, login(input, &key, errors)?)),
         "max_age" => args.max_age = Some(setting(&key, text(input, &key)?)),
         "max_body" => args.max_body = Some(setting(&key, text(input, &key)?)),
         "outage" => args.outage = Some(setting(&key, text(input, &key)?)),

@@ -11,6 +11,7 @@ mod attribute;
 mod expansion;
 mod factor;
 mod load;
+mod login;
 mod names;
 mod outage;
 mod properties;

@@ -13,6 +13,11 @@ pub(crate) const LONGEST_AGE: u64 = 366 * DAY;
 pub(crate) const LONGEST_UPLOAD: u64 = HOUR;
 /// The longest that a revoked token may go on: later, most of them have expired on their own.
 pub(crate) const LONGEST_STALENESS: u64 = HOUR;
+/// The longest window and lock of `login`: whoever is locked out for longer needs a way back that
+/// does not wait.
+pub(crate) const LONGEST_LOCK: u64 = DAY;
+/// The most guesses at one account in a window (NIST SP 800-63B-4 section 3.2.2).
+const MOST_ATTEMPTS: u32 = 100;
 /// The longest period of a quota; longer ones would outlive the counters.
 const LONGEST_PERIOD: u64 = 31 * DAY;
 /// The longest time in which a burst is earned back; keeps the runtime's arithmetic in range.
@@ -249,6 +254,32 @@ pub(crate) fn quota(text: &str) -> Result<Quota, Wrong> {
         per,
         sharing,
     })
+}
+
+/// `5/15min` of `login`: attempts and seconds.
+pub(crate) fn attempts(text: &str) -> Result<(u32, u64), Wrong> {
+    let mut words = text.split_whitespace();
+    let amount = words.next().unwrap_or_default();
+    if let Some(word) = words.next()
+        && amount.contains('/')
+    {
+        return Err(wrong!(
+            "`{word}` after the amount of `attempts`";
+            help: "write `attempts = \"{amount}\"`: attempts are counted by account and by address"
+        ));
+    }
+    let (attempts, window) = amount_per_time(text)?;
+    if attempts > MOST_ATTEMPTS {
+        return Err(wrong!(
+            "`{text}` is too many guesses at one account";
+            help: "the most is `{MOST_ATTEMPTS}`; people need `5/15min`"
+        ));
+    }
+    if window > LONGEST_LOCK {
+        let longest = in_words(LONGEST_LOCK);
+        return Err(wrong!("the time of `{text}` is too long"; help: "the longest is `{longest}`"));
+    }
+    Ok((attempts, window))
 }
 
 fn canonical(amount: &str, per: Option<Per>, burst: Option<u32>, sharing: Sharing) -> String {

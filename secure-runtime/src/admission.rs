@@ -14,6 +14,7 @@ use actix_web::{
     dev::Payload,
     http::header::{self, HeaderMap},
 };
+use futures_util::future::Either;
 
 use crate::{
     address::ClientAddress,
@@ -23,7 +24,9 @@ use crate::{
     connection,
     input::body::Body,
     limit::{self, Charges, Meter},
+    login::{Attempt, Presented, Settled},
     policy::{Access, Outage, Policy, Revocation},
+    private::Identifier,
     rejection::{Refusal, Rejection},
     response::{self, Answer, Secured},
     security::Security,
@@ -44,6 +47,8 @@ pub struct Admitted {
     charges: Charges,
     /// Held until the answer was sent.
     place: Place,
+    /// The attempt to log in that the handler decides about. In a box: few handlers do.
+    login: Option<Box<Attempt>>,
 }
 
 /// Judges a request by its policy: everything that can be known without its body.
@@ -288,6 +293,7 @@ impl Admitted {
             principal: None,
             charges: Charges::default(),
             place: Place::default(),
+            login: None,
         };
         match check(&mut admitted).await {
             Ok(()) => Ok(admitted),
@@ -354,8 +360,48 @@ impl Admitted {
         }
     }
 
+    /// Enforces the attribute's `login`: from here on the attempt has failed, until the handler's
+    /// answer says otherwise.
+    pub(crate) async fn begin_login(
+        &mut self,
+        account: Identifier,
+        password: Option<Identifier>,
+    ) -> Result<(), Rejection> {
+        let presented = Presented {
+            address: client_address(&self.security, &self.request),
+            headers: self.request.headers(),
+            account,
+            password,
+        };
+        let attempt = self.security.logins().begin(self.policy, presented).await?;
+        self.login = Some(Box::new(attempt));
+        Ok(())
+    }
+
+    /// The answer of a handler that checks passwords.
+    async fn respond_to_login(mut self, attempt: Attempt, mut response: HttpResponse) -> Secured {
+        // A body that was cut off is refused below, and says nothing of a password.
+        let status = match self.body.refusal() {
+            Some(rejection) => rejection.refusal().status(),
+            None => response.status(),
+        };
+        match attempt.settle(status).await {
+            Settled::Failed(rejection) => return self.refuse(rejection).await,
+            Settled::Neither => {}
+            Settled::Succeeded(cookie) => {
+                if let Some(cookie) = cookie {
+                    response.headers_mut().append(header::SET_COOKIE, cookie);
+                }
+            }
+        }
+        self.respond(response).await
+    }
+
     /// The handler's own answer, with the fields that its policy adds.
     pub(crate) fn respond(mut self, mut response: HttpResponse) -> Answer {
+        if let Some(attempt) = self.login.take() {
+            return Either::Right(Box::pin(self.respond_to_login(*attempt, response)));
+        }
         // A body that was cut off under the handler's hands is refused, whatever it made of that.
         if let Some(rejection) = self.body.refusal() {
             return self.refuse(rejection);

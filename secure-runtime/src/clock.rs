@@ -27,8 +27,15 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    Manual(Arc<AtomicU64>),
+    Manual(Arc<Manual>),
     System { started: Instant },
+}
+
+/// What a manual clock shows, and how long somebody would have slept by it; in nanoseconds.
+#[derive(Debug, Default)]
+struct Manual {
+    now: AtomicU64,
+    slept: AtomicU64,
 }
 
 /// A manual clock begins here: 2026-01-01T00:00:00Z.
@@ -44,8 +51,8 @@ impl Clock {
 
     /// A clock that stands still until its [`ClockHand`] moves it.
     pub fn manual() -> (Self, ClockHand) {
-        let nanos = Arc::new(AtomicU64::new(0));
-        (Self(Source::Manual(Arc::clone(&nanos))), ClockHand(nanos))
+        let manual = Arc::new(Manual::default());
+        (Self(Source::Manual(Arc::clone(&manual))), ClockHand(manual))
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
@@ -60,8 +67,8 @@ impl Clock {
 
     fn since_1970(&self) -> Duration {
         match &self.0 {
-            Source::Manual(nanos) => {
-                MANUAL_START + Duration::from_nanos(nanos.load(Ordering::Relaxed))
+            Source::Manual(manual) => {
+                MANUAL_START + Duration::from_nanos(manual.now.load(Ordering::Relaxed))
             }
             // A system clock before 1970 makes every token one that is not valid yet.
             Source::System { .. } => SystemTime::now()
@@ -73,22 +80,41 @@ impl Clock {
     /// Nanoseconds since the clock was made; never goes back.
     pub fn monotonic_nanos(&self) -> u64 {
         match &self.0 {
-            Source::Manual(nanos) => nanos.load(Ordering::Relaxed),
+            Source::Manual(manual) => manual.now.load(Ordering::Relaxed),
             Source::System { started } => {
                 u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX)
             }
+        }
+    }
+
+    /// Waits. By a manual clock nobody does: its hand notes for how long it would have been.
+    pub(crate) async fn sleep(&self, time: Duration) {
+        match &self.0 {
+            Source::Manual(manual) => {
+                manual.slept.fetch_add(nanos(time), Ordering::Relaxed);
+            }
+            Source::System { .. } => tokio::time::sleep(time).await,
         }
     }
 }
 
 /// Moves a manual [`Clock`].
 #[derive(Clone, Debug)]
-pub struct ClockHand(Arc<AtomicU64>);
+pub struct ClockHand(Arc<Manual>);
 
 impl ClockHand {
     /// Moves every clock that belongs to this hand forward.
     pub fn advance(&self, by: Duration) {
-        let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-        self.0.fetch_add(nanos, Ordering::Relaxed);
+        self.0.now.fetch_add(nanos(by), Ordering::Relaxed);
     }
+
+    /// How long, in all, answers were held back on purpose, had this been a real clock: those of
+    /// logins are.
+    pub fn slept(&self) -> Duration {
+        Duration::from_nanos(self.0.slept.load(Ordering::Relaxed))
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -174,6 +174,7 @@ mod tests {
             file: file!(),
             line: line!(),
             access: Access::Public { reason: None },
+            login: None,
             outage: crate::policy::Outage::Deny,
             quotas: &[],
             cost: 1,

@@ -32,6 +32,7 @@
 //!   for what a request turned out to cost.
 //! - [`Input`], [`Validated`], [`Unvalidated`]: what else a handler can take.
 //! - [`RevocationList`], [`BanList`]: tokens and addresses that are refused.
+//! - [`Logins`]: failed logins, and who is locked out for them.
 //! - [`Refusal`]: every way to be refused, with its status.
 //! - [`testing`]: tokens, a service in process, a clock moved by hand, the lock file.
 //!
@@ -42,7 +43,7 @@
 //! factors, roles, scopes, quotas `per user` and `per route`. Quotas that Redis counts are charged
 //! together in the end, those `per ip` too, and a caller who was refused before pays these all the
 //! same. Only then the parameters are taken, in their order, which reads the body; then `allow` is
-//! asked; then the handler runs.
+//! asked; then failed logins are counted; then the handler runs.
 //! A request is refused at the first check that fails. What cannot be decided is refused.
 //!
 //! # Cargo features
@@ -67,6 +68,7 @@ mod error;
 mod input;
 mod limit;
 mod lock;
+mod login;
 mod manifest;
 #[cfg(feature = "otp")]
 pub mod otp;
@@ -102,10 +104,11 @@ pub use error::{Error, Mistake, Mistakes};
 pub use input::{Extracted, Input, Unvalidated, Validated};
 pub use limit::{Balance, Limits, Meter};
 pub use lock::{Change, Difference};
+pub use login::{LoginCounts, LoginError, LoginState, Logins};
 pub use manifest::{Manifest, Route};
 pub use policy::{
-    Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Priority, Quota, Revocation,
-    RoutePattern, Rule, Sharing,
+    Access, AllowRule, InputKind, InputPolicy, LoginRule, Outage, Per, Policy, Priority, Quota,
+    Revocation, RoutePattern, Rule, Sharing,
 };
 pub use rejection::{InputError, Refusal, Rejection};
 pub use response::Secured;
@@ -349,6 +352,63 @@ pub use tokens::TokenIssuer;
 ///
 /// Refused: more than one hour, `off` without a reason or as a default, a public handler.
 ///
+/// # `login`
+///
+/// ```
+/// # use actix_web::{HttpResponse, post, web};
+/// # use secure_runtime::secured;
+/// #[derive(serde::Deserialize, garde::Validate)]
+/// struct SignIn {
+///     #[garde(length(max = 254))]
+///     name: String,
+///     #[garde(length(max = 256))]
+///     password: String,
+/// }
+/// # async fn is_right(form: &SignIn) -> bool { true }
+///
+/// #[secured(public, login(account = form.name, attempts = "5/15min", lock = "30min"))]
+/// #[post("/sign-in")]
+/// async fn sign_in(form: web::Json<SignIn>) -> HttpResponse {
+///     match is_right(&form).await {
+///         true => HttpResponse::NoContent().finish(), // with a token, or a cookie
+///         false => HttpResponse::Unauthorized().finish(),
+///     }
+/// }
+/// ```
+///
+/// This handler checks passwords, codes or the like, and says with **401** that one was wrong,
+/// with 2xx that it was right. Whatever else it answers counts as neither: a handler that redirects
+/// after a wrong password is not protected. An attempt counts as a failure from before the handler
+/// runs, so that many at a time are no way around the number; one that panics stays a failure.
+///
+/// `account` is an expression over the parameters that is a text; it is borrowed from. Spaces around
+/// a name and letter case do not matter. Where the service takes more spellings for one account
+/// (dots in an address, Unicode normalization), the expression must bring them to one, or each has
+/// its own count. `password = form.password` lets it be noticed that one password is tried at many
+/// accounts; 32 bits of a keyed code are kept for an hour.
+///
+/// After `attempts` failures of an account in the window nothing is checked until `lock` has passed
+/// since the last of them (30 minutes, unless given). The same holds for an account from one
+/// network, whose failures only a success from there clears. From the fifth failure in a row each
+/// next attempt has to wait, one second, then two, up to an hour; after a hundred in a row nothing
+/// is checked until [`Logins::enable`]. A network that fails twenty times a minute, or at fifty
+/// accounts an hour, is answered 429. These numbers are in [`settings::LoginSettings`].
+///
+/// All failures look and take alike: the 401 of the handler is replaced by one that is the same for
+/// a wrong password, no such account, a lock, a delay, and an account that is disabled. That the
+/// handler itself takes as long for accounts that do not exist (by hashing all the same) is its
+/// own affair.
+///
+/// A success sets a cookie, `__Host-secure-device-..`. It lets nobody in; a device that shows it is
+/// judged by its own failures, so that who guesses at an account does not lock its owner out.
+///
+/// Each handler counts for itself: a password that two handlers check can be guessed at twice as
+/// often. With `[redis]` processes count together, and `outage` says what happens when it is
+/// silent; on a public handler that is 503.
+///
+/// Refused: no `account`, no `attempts`, more than 100 of them, none; a window or a lock above a day;
+/// no quota `per ip` beside it; expressions as with `allow`.
+///
 /// # `outage`
 ///
 /// ```
@@ -361,7 +421,7 @@ pub use tokens::TokenIssuer;
 /// }
 /// ```
 ///
-/// What happens where Redis has to be asked about revocations or quotas and does not answer within
+/// What happens where Redis has to be asked about revocations, quotas or failed logins and does not answer within
 /// 50 ms, or has just lost its memory: `"deny"` refuses with 503 and `Retry-After`, `"local"` goes on
 /// with what this process knows. A token which was revoked elsewhere meanwhile then passes until
 /// Redis is back; and each process enforces its share of the route's quotas, divided by

@@ -33,6 +33,8 @@ pub struct Policy {
     pub body_timeout: Duration,
     /// The rule over the handler's own arguments.
     pub allow: Option<AllowRule>,
+    /// How often the password of one account may be guessed, if the handler checks passwords.
+    pub login: Option<LoginRule>,
     /// What the handler takes, in the order of its parameters.
     pub inputs: &'static [InputPolicy],
 }
@@ -179,6 +181,21 @@ pub struct AllowRule {
     pub text: &'static str,
     /// Answer 404 in place of 403, so that a caller cannot tell whether the thing exists.
     pub hide: bool,
+}
+
+/// How often the password of one account may be guessed: what the attribute's `login` key states.
+#[derive(Debug)]
+pub struct LoginRule {
+    /// The expression that names the account, as written, for the lock file.
+    pub account: &'static str,
+    /// Failures of one account in [`window`](Self::window), beyond which nothing is checked.
+    pub attempts: u32,
+    /// Length of the sliding window.
+    pub window: Duration,
+    /// For how long nothing is checked after the last of these failures.
+    pub lock: Duration,
+    /// The expression that gives the password, as written.
+    pub password: Option<&'static str>,
 }
 
 /// One parameter of a handler.

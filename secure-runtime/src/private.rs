@@ -5,15 +5,17 @@ use std::{
     convert::Infallible,
     future::{Ready, ready},
     marker::PhantomData,
+    ops::Deref,
     rc::Rc,
 };
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, dev::Payload};
+use secrecy::zeroize::Zeroizing;
 
 pub use crate::{
     admission::Admitted,
     policy::{
-        Access, AllowRule, InputKind, InputPolicy, Outage, Per, Policy, Priority, Quota,
+        Access, AllowRule, InputKind, InputPolicy, LoginRule, Outage, Per, Policy, Priority, Quota,
         Revocation, RoutePattern, Rule, Sharing,
     },
 };
@@ -206,6 +208,68 @@ pub async fn allow(
     decision: Result<Decision, Rejection>,
 ) -> Result<(), Refused> {
     match admitted.allow(decision) {
+        Ok(()) => Ok(()),
+        Err(rejection) => Err(Refused(admitted.refuse(rejection).await)),
+    }
+}
+
+/// The name of an account, or a password, on its way to what counts attempts; wiped when dropped.
+pub struct Identifier(Zeroizing<String>);
+
+impl Deref for Identifier {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Identifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Identifier")
+    }
+}
+
+/// What `account` and `password` of `login` may be: text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot name an account or be a password",
+    label = "not a text",
+    note = "write an expression that is a `String` or a `&str`, as in `account = form.name`"
+)]
+pub trait Text<M> {
+    /// The text.
+    fn text(&self) -> &str;
+}
+
+/// Marks the one way to be a [`Text`].
+#[derive(Debug)]
+pub struct ByAsRef;
+
+impl<T: AsRef<str> + ?Sized> Text<ByAsRef> for T {
+    fn text(&self) -> &str {
+        self.as_ref()
+    }
+}
+
+/// A second candidate, as above.
+impl<T: Impossible> Text<()> for T {
+    fn text(&self) -> &str {
+        ""
+    }
+}
+
+/// What the expressions of `login` give; not `async`, as above.
+pub fn identifier<T: Text<M> + ?Sized, M>(value: &T) -> Identifier {
+    Identifier(Zeroizing::new(value.text().to_owned()))
+}
+
+/// Enforces the attribute's `login`, before the handler.
+pub async fn login(
+    admitted: &mut Admitted,
+    account: Identifier,
+    password: Option<Identifier>,
+) -> Result<(), Refused> {
+    match admitted.begin_login(account, password).await {
         Ok(()) => Ok(()),
         Err(rejection) => Err(Refused(admitted.refuse(rejection).await)),
     }

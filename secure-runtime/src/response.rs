@@ -108,12 +108,13 @@ fn log(rejection: &Rejection, policy: &Policy) {
     if rejection.refusal() == Refusal::Banned {
         return;
     }
-    let row = rejection.refusal().row();
-    let status = rejection.refusal().status().as_u16();
-    let (event, handler, reason) = (row.event, policy.handler, rejection.reason());
+    let (event, status) = (rejection.event(), rejection.refusal().status().as_u16());
+    let (handler, reason) = (policy.handler, rejection.reason());
     let quotas = rejection.violated_policies();
     if status >= 500 {
         tracing::error!(target: "secure_runtime::audit", event, status, handler, reason);
+    } else if let Some(account) = rejection.account() {
+        tracing::warn!(target: "secure_runtime::audit", event, status, handler, reason, account);
     } else if quotas.is_empty() {
         tracing::warn!(target: "secure_runtime::audit", event, status, handler, reason);
     } else {

@@ -303,6 +303,7 @@ impl Security {
     pub fn check(&self, manifest: &Manifest) -> Result<(), Error> {
         let mut mistakes = Mistakes::default();
         self.warn_of_short_memory(manifest);
+        self.warn_of_forgotten_devices(manifest);
         for Route {
             method,
             path,
@@ -321,6 +322,7 @@ impl Security {
             } else {
                 let prepared = self.limiter().prepare(policy);
                 prepared
+                    .and_then(|()| self.logins().prepare(policy))
                     .err()
                     .map(|rejection| rejection.reason().to_owned())
             };
@@ -331,6 +333,14 @@ impl Security {
             }
         }
         mistakes.into_result(Error::Routes)
+    }
+
+    /// Without a secret of its own, the next process believes no cookie of this one.
+    fn warn_of_forgotten_devices(&self, manifest: &Manifest) {
+        let checks = |route: Route<'_>| route.policy.login.is_some();
+        if self.logins().is_temporary() && manifest.routes().any(checks) {
+            tracing::warn!("a restart forgets known devices: set `login.secret_file`");
+        }
     }
 
     /// Without a file, who has logged out is logged in again after a restart.

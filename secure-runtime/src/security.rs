@@ -17,6 +17,7 @@ use crate::{
     concurrency::Concurrency,
     error::{Error, Mistake, Mistakes},
     limit::{Limits, RateLimiter},
+    login::{LoginOptions, Logins},
     policy::{Access, Outage, Per, Policy, Priority, Quota, Sharing},
     rejection::{ProtectionSpace, Refusal, Rejection},
     revocation::{RevocationList, RevocationOptions},
@@ -71,6 +72,7 @@ struct Parts {
     clock: Clock,
     concurrency: Concurrency,
     limiter: RateLimiter,
+    logins: Logins,
     #[cfg(feature = "otp")]
     one_time_codes: OneTimeCodes,
     #[cfg(feature = "passwords")]
@@ -103,6 +105,7 @@ static AUTHENTICATION_FAILURES: Policy = Policy {
     max_body: 0,
     body_timeout: std::time::Duration::ZERO,
     allow: None,
+    login: None,
     inputs: &[],
 };
 
@@ -199,6 +202,17 @@ impl SecurityBuilder {
         let limiter = limiter
             .map_err(|error| wrong("limits", error))?
             .with_ipv6_prefix(settings.client_address.ipv6_prefix);
+        let secret = settings.login.load_secret();
+        let secret = secret.map_err(|mistake| Error::Settings(mistake.within("login").into()))?;
+        let logins = Logins::new(LoginOptions {
+            clock: clock.clone(),
+            settings: &settings.login,
+            ipv6_prefix: settings.client_address.ipv6_prefix,
+            secret,
+            #[cfg(feature = "redis")]
+            store: store.clone(),
+        })
+        .map_err(|error| wrong("login", error))?;
         #[cfg(feature = "otp")]
         let one_time_codes = {
             #[cfg(feature = "redis")]
@@ -241,6 +255,7 @@ impl SecurityBuilder {
             clock,
             concurrency,
             limiter,
+            logins,
             #[cfg(feature = "otp")]
             one_time_codes,
             #[cfg(feature = "passwords")]
@@ -431,6 +446,11 @@ impl Security {
     #[cfg(feature = "passwords")]
     pub fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    /// Failed logins, and who is locked out for them.
+    pub fn logins(&self) -> &Logins {
+        &self.0.logins
     }
 
     /// The tokens that are refused although they have not expired.

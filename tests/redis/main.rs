@@ -16,6 +16,7 @@ mod failover;
 mod healthy;
 mod instance;
 mod limits;
+mod login;
 mod lost_data;
 mod one_time_codes;
 mod proxy;

@@ -16,6 +16,7 @@ mod fuzz;
 mod input;
 mod limits;
 mod load;
+mod login;
 mod manifest;
 mod order;
 mod rejections;

@@ -359,6 +359,7 @@ fn start_up_names_each_route_that_cannot_work_with_file_and_line() {
         max_body: 0,
         body_timeout: std::time::Duration::ZERO,
         allow: None,
+        login: None,
         inputs: &[],
     };
     let security = Security::builder().build().unwrap();

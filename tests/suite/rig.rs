@@ -251,6 +251,7 @@ pub(crate) fn public() -> Policy {
         max_body: 1000,
         body_timeout: std::time::Duration::from_secs(10),
         allow: None,
+        login: None,
         inputs: &[],
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn outage(
     if !asked {
         let wrong = wrong!(
             "`outage` on a handler that asks the store for nothing";
-            help: "remove `outage`: no quota is counted together with other processes, and no revocation looked up"
+            help: "remove `outage`: no quota is counted together with other processes, no revocation looked up and no login counted"
         );
         errors.push(wrong.at(setting.key));
     }
@@ -37,7 +37,7 @@ fn asks(subject: &Subject<'_>, quotas: Option<&[Quota]>) -> bool {
         let mut quotas = quotas.iter();
         quotas.any(|quota| quota.sharing != Sharing::Local)
     });
-    counts || !(subject.is_public() || off)
+    counts || subject.args.login.is_some() || !(subject.is_public() || off)
 }
 
 /// `deny` or `local`.

@@ -7,7 +7,9 @@ use syn::ext::IdentExt;
 use super::{Expansion, alias, kind};
 use crate::check::{caller_on_public, no_body, second_body, source_text};
 use crate::errors::{Place, Wrong};
-use crate::model::{Access, Outage, Per, Policy, Priority, Quota, Revocation, Rule, Sharing};
+use crate::model::{
+    Access, Login, Outage, Per, Policy, Priority, Quota, Revocation, Rule, Sharing,
+};
 
 impl Expansion<'_> {
     /// The checks that only types can answer, and the policy as a static of the given name.
@@ -133,6 +135,12 @@ impl Expansion<'_> {
                 }))
             }
         };
+        let login = option(
+            self.policy
+                .login
+                .as_ref()
+                .map(|login| self.login_rule(login)),
+        );
         let parameters = if self.calls {
             self.handler.parameters.as_slice()
         } else {
@@ -160,9 +168,35 @@ impl Expansion<'_> {
                 max_body: #max_body,
                 body_timeout: ::core::time::Duration::from_secs(#body_timeout),
                 allow: #allow,
+                login: #login,
                 inputs: &[#(#inputs),*],
             }
         }
+    }
+
+    fn login_rule(&self, login: &Login) -> TokenStream {
+        let runtime = &self.runtime;
+        let Login {
+            account,
+            attempts,
+            window,
+            lock,
+            password,
+            ..
+        } = login;
+        let account = &account.text;
+        let password = option(
+            password
+                .as_ref()
+                .map(|password| password.text.to_token_stream()),
+        );
+        quote!(#runtime::private::LoginRule {
+            account: #account,
+            attempts: #attempts,
+            window: ::core::time::Duration::from_secs(#window),
+            lock: ::core::time::Duration::from_secs(#lock),
+            password: #password,
+        })
     }
 
     fn access(&self) -> TokenStream {

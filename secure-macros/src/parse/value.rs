@@ -15,16 +15,21 @@ use crate::model::{Names, Number, Text};
 /// How the value of a key is written, for help texts.
 pub(super) fn example(key: &str) -> &'static str {
     match key {
+        "account" => "account = form.name",
         "allow" => "allow = owns(&customer, *id).await",
+        "attempts" => "attempts = \"5/15min\"",
         "body_timeout" => "body_timeout = \"10s\"",
         "concurrency" => "concurrency = 20",
         "cost" => "cost = 5",
         "crate" => "crate = my_crate::secure_runtime",
         "factor" => "factor = \"otp\"",
         "hide" => "hide",
+        "login" => "login(account = form.name, attempts = \"5/15min\")",
+        "lock" => "lock = \"30min\"",
         "max_age" => "max_age = \"15min\"",
         "max_body" => "max_body = \"64KB\"",
         "outage" => "outage = \"deny\"",
+        "password" => "password = form.password",
         "priority" => "priority = \"critical\"",
         "public" => "public = \"reason\"",
         "rate" => "rate = \"10/min\"",
@@ -131,6 +136,7 @@ pub(super) fn not_a_text(input: ParseStream<'_>, key: &Ident) -> Mistake {
         Some(Lit::Int(number)) => {
             let unit = match key.to_string().as_str() {
                 "max_body" => "B",
+                "attempts" => "/15min",
                 "rate" => "/min",
                 _ => "s",
             };
@@ -259,9 +265,10 @@ pub(super) fn rule(input: ParseStream<'_>, key: &Ident) -> Result<TokenStream, M
             Ok(rule.into_iter().collect())
         }
         Err(error) => {
+            let example = example(&key.to_string());
             let wrong = wrong!(
-                "the value of `allow` is no expression: {error}";
-                help: "write `allow = owns(&customer, *id).await`"
+                "the value of `{key}` is no expression: {error}";
+                help: "write `{example}`"
             );
             Err(wrong.at(value_place(input)))
         }

@@ -5,7 +5,7 @@ use crate::vocabulary::Source;
 
 const NOTHING: &[(&str, &str)] = &[(
     "`outage` on a handler that asks the store for nothing",
-    "remove `outage`: no quota is counted together with other processes, and no revocation looked up",
+    "remove `outage`: no quota is counted together with other processes, no revocation looked up and no login counted",
 )];
 
 const WRITTEN: &str = r#"write `outage = "deny"`"#;

@@ -82,7 +82,7 @@ fn shapes() {
                 r#"revokation = "2s""#,
                 &[(
                     "unknown key `revokation`",
-                    "did you mean `revocation`? the keys are `allow`, `body_timeout`, `concurrency`, `cost`, `crate`, `factor`, `hide`, `max_age`, `max_body`, `outage`, `priority`, `public`, `rate`, `revocation`, `role`, `scope`",
+                    "did you mean `revocation`? the keys are `allow`, `body_timeout`, `concurrency`, `cost`, `crate`, `factor`, `hide`, `login`, `max_age`, `max_body`, `outage`, `priority`, `public`, `rate`, `revocation`, `role`, `scope`",
                 )],
             ),
         ],

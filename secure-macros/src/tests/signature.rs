@@ -203,7 +203,7 @@ fn signature() {
             &[
                 (
                     "unknown key `roel`",
-                    "did you mean `role`? the keys are `allow`, `body_timeout`, `concurrency`, `cost`, `crate`, `factor`, `hide`, `max_age`, `max_body`, `outage`, `priority`, `public`, `rate`, `revocation`, `role`, `scope`",
+                    "did you mean `role`? the keys are `allow`, `body_timeout`, `concurrency`, `cost`, `crate`, `factor`, `hide`, `login`, `max_age`, `max_body`, `outage`, `priority`, `public`, `rate`, `revocation`, `role`, `scope`",
                 ),
                 ("a handler that is not `async`", "write `async fn order`"),
                 (

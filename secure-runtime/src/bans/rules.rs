@@ -17,7 +17,8 @@ pub enum StrikeKind {
     Firewall,
     /// `input`: what cannot be decoded, breaks a rule, or is too large.
     Input,
-    /// `login`: a wrong password or code. Counted where a handler reports it.
+    /// `login`: an attempt to log in that failed, at a handler with `login(..)`; and what handlers
+    /// report.
     Login,
     /// `not_found`: a path, or a method of it, that does not exist.
     NotFound,
@@ -61,6 +62,7 @@ impl StrikeKind {
             | Refusal::HeadMalformed
             | Refusal::HeadTooLarge
             | Refusal::InputInvalid => Some(Self::Input),
+            Refusal::LoginFailed => Some(Self::Login),
             Refusal::MethodNotAllowed | Refusal::NotFound => Some(Self::NotFound),
             Refusal::QuotaExceeded => Some(Self::Quota),
             // An old session, a slow network, a client before it logs in, a proxy or a service

@@ -1,5 +1,5 @@
 //! The caller: `Principal` and `Claims`, verified before anything is read; and what can log one
-//! in and out, or ban it.
+//! in and out, lock one out, or ban it.
 
 use serde::de::DeserializeOwned;
 
@@ -10,6 +10,7 @@ use crate::{
     admission::Admitted,
     auth::{Claims, Principal},
     bans::BanList,
+    login::Logins,
     policy::InputKind,
     rejection::{Refusal, Rejection},
     revocation::RevocationList,
@@ -75,6 +76,14 @@ impl Input for RevocationList {
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         Ok(admitted.security().revocations().clone())
+    }
+}
+
+impl Input for Logins {
+    const KIND: InputKind = InputKind::Server;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        Ok(admitted.security().logins().clone())
     }
 }
 

@@ -163,6 +163,7 @@ fn demand(key: &str, old: Option<&str>, new: Option<&str>) -> Option<Ordering> {
             (Some(_), None) => Some(Ordering::Greater),
             _ => None,
         },
+        "login" => logins(old, new),
         "unvalidated" => {
             let names = |value: Option<&str>| -> Vec<String> {
                 value
@@ -252,6 +253,56 @@ fn rates(old: &str, new: &str) -> Option<Ordering> {
     }
 }
 
+/// How often a password may be guessed, as read back.
+struct Login<'a> {
+    attempts: u64,
+    window: u64,
+    lock: u64,
+    /// What is counted, and whether one password at many accounts is noticed.
+    account: &'a str,
+    password: Option<&'a str>,
+}
+
+impl<'a> Login<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let (amount, rest) = text.split_once("s lock ")?;
+        let (attempts, window) = amount.split_once('/')?;
+        let (lock, rest) = rest.split_once("s account ")?;
+        let (account, password) = match rest.split_once(" password ") {
+            Some((account, password)) => (account, Some(password)),
+            None => (rest, None),
+        };
+        Some(Self {
+            attempts: attempts.parse().ok()?,
+            window: window.parse().ok()?,
+            lock: lock.parse().ok()?,
+            account,
+            password,
+        })
+    }
+}
+
+/// Without the line nothing bounds how often a password is guessed.
+fn logins(old: Option<&str>, new: Option<&str>) -> Option<Ordering> {
+    let (Some(old), Some(new)) = (old, new) else {
+        return Some(old.is_some().cmp(&new.is_some()));
+    };
+    let (old, new) = (Login::read(old)?, Login::read(new)?);
+    let parts = [
+        new.attempts.cmp(&old.attempts),
+        old.window.cmp(&new.window),
+        old.lock.cmp(&new.lock),
+        old.password.is_some().cmp(&new.password.is_some()),
+    ];
+    if parts.contains(&Ordering::Greater) {
+        return Some(Ordering::Greater);
+    }
+    if old.account != new.account || old.password.is_some() && old.password != new.password {
+        return None;
+    }
+    parts.contains(&Ordering::Less).then_some(Ordering::Less)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::parse, *};
@@ -326,6 +377,44 @@ mod tests {
             ("", "  allow a else 403", Strengthened),
             ("  allow a else 403", "", Weakened),
             ("  allow a else 403", "  allow b else 403", Changed),
+            ("", "  login 5/900s lock 1800s account a", Strengthened),
+            ("  login 5/900s lock 1800s account a", "", Weakened),
+            (
+                "  login 5/900s lock 1800s account a",
+                "  login 6/900s lock 1800s account a",
+                Weakened,
+            ),
+            (
+                "  login 5/900s lock 1800s account a",
+                "  login 5/600s lock 3600s account a",
+                Weakened,
+            ),
+            (
+                "  login 5/900s lock 1800s account a",
+                "  login 5/900s lock 1799s account b",
+                Weakened,
+            ),
+            (
+                "  login 5/900s lock 1800s account a password b",
+                "  login 5/900s lock 1800s account a",
+                Weakened,
+            ),
+            (
+                "  login 5/900s lock 1800s account a",
+                "  login 4/900s lock 1800s account a password b",
+                Strengthened,
+            ),
+            (
+                "  login 5/900s lock 1800s account a",
+                "  login 5/900s lock 1800s account b",
+                Changed,
+            ),
+            (
+                "  login 5/900s lock 1800s account a password b",
+                "  login 5/900s lock 1800s account a password c",
+                Changed,
+            ),
+            ("  login 5/900s lock 1800s account a", "  login x", Changed),
             ("", "  unvalidated body", Weakened),
             ("  unvalidated body", "", Strengthened),
             ("  unvalidated body, id", "  unvalidated query", Weakened),

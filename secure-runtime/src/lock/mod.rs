@@ -13,7 +13,7 @@ pub use compare::{Change, Difference};
 
 use crate::{
     manifest::{Manifest, Route},
-    policy::{Access, Outage, Policy, Priority, Quota, Revocation, Sharing},
+    policy::{Access, LoginRule, Outage, Policy, Priority, Quota, Revocation, Sharing},
 };
 
 const HEADER: &str = "\
@@ -158,6 +158,9 @@ pub(crate) fn demands(policy: &Policy) -> Vec<(&'static str, String)> {
         let otherwise = if allow.hide { " else 404" } else { " else 403" };
         lines.push(("allow", format!("{}{otherwise}", one_line(allow.text))));
     }
+    if let Some(login) = &policy.login {
+        lines.push(("login", self::login(login)));
+    }
     let unvalidated: Vec<String> = policy
         .inputs
         .iter()
@@ -188,6 +191,25 @@ fn quota(quota: &Quota) -> String {
         Sharing::Local => " local",
     };
     format!("{limit}/{period_seconds}s burst {burst} per {per}{sharing}")
+}
+
+fn login(login: &LoginRule) -> String {
+    let LoginRule {
+        account,
+        attempts,
+        window,
+        lock,
+        password,
+    } = login;
+    let (window, lock) = (window.as_secs(), lock.as_secs());
+    let mut text = format!(
+        "{attempts}/{window}s lock {lock}s account {}",
+        one_line(account)
+    );
+    if let Some(password) = password {
+        text += &format!(" password {}", one_line(password));
+    }
+    text
 }
 
 fn one_line(text: &str) -> String {

@@ -45,6 +45,7 @@ impl Manifest {
                         "concurrency",
                         "priority",
                         "max_body",
+                        "login",
                         "unvalidated",
                     ]),
                 ]

@@ -35,6 +35,9 @@ pub struct Rejection(Box<Parts>);
 struct Parts {
     refusal: Refusal,
     reason: Cow<'static, str>,
+    /// In place of the row's.
+    event: Option<&'static str>,
+    account: Option<String>,
     retry_after: Option<u64>,
     /// `scope`, `max_age` or `acr_values`: what would satisfy the route.
     wanted: Option<(&'static str, String)>,
@@ -63,6 +66,8 @@ impl Rejection {
         Self(Box::new(Parts {
             refusal,
             reason: reason.into(),
+            event: None,
+            account: None,
             retry_after: None,
             wanted: None,
             errors: Vec::new(),
@@ -80,6 +85,18 @@ impl Rejection {
     /// When to come back, in whole seconds.
     pub(crate) fn with_retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// A more exact name of the event for the log.
+    pub(crate) fn with_event(mut self, event: &'static str) -> Self {
+        self.0.event = Some(event);
+        self
+    }
+
+    /// Which account it was about, for the log: the beginning of a key, never a name.
+    pub(crate) fn with_account(mut self, account: String) -> Self {
+        self.0.account = Some(account);
         self
     }
 
@@ -121,6 +138,16 @@ impl Rejection {
     /// Why, for the log only.
     pub fn reason(&self) -> &str {
         &self.0.reason
+    }
+
+    /// The name of the event in the log.
+    pub(crate) fn event(&self) -> &'static str {
+        self.0.event.unwrap_or(self.0.refusal.row().event)
+    }
+
+    /// Which account it was about.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.0.account.as_deref()
     }
 
     /// Names of the quotas that were exceeded, where that is the matter.

@@ -44,6 +44,8 @@ pub enum Refusal {
     HttpsRequired,
     /// The input was decoded and is not valid.
     InputInvalid,
+    /// The password was wrong, or nothing was checked: which of them is nobody's business.
+    LoginFailed,
     /// The path exists, the method does not.
     MethodNotAllowed,
     /// The service lacks a part that the route's policy needs.
@@ -211,6 +213,13 @@ impl Refusal {
                 None,
                 "input_validation_fail",
                 "the input is not valid",
+            ),
+            // One answer to all: a wrong password, no such account, locked, delayed, disabled.
+            Self::LoginFailed => row(
+                StatusCode::UNAUTHORIZED,
+                Some(Absent),
+                "authn_login_fail",
+                "the login failed; after too many failures it can be locked for a while",
             ),
             Self::MethodNotAllowed => row(
                 StatusCode::METHOD_NOT_ALLOWED,

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{Settings, TokenIssuerSettings, Transport, TrustedProxy, passwords};
+use super::{Settings, TokenIssuerSettings, Transport, TrustedProxy, login, passwords};
 use crate::{
     bans::LONGEST,
     error::{Mistake, Mistakes},
@@ -48,6 +48,7 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     max_lifetime(settings, mistakes);
     // A rule that never bans, or bans for ever, is a mistake.
     ban_rules(settings, mistakes);
+    login::check(settings, mistakes);
     redis(settings, mistakes);
     revocation_file(settings, mistakes);
     token_issuer(settings, mistakes);

@@ -106,37 +106,15 @@ impl KeySettings {
     ///
     /// On a mistake, [`Mistake::key`] is relative to this key's own table.
     pub fn load(&self) -> Result<KeyMaterial, Mistake> {
-        self.load_with(&|name| std::env::var(name).ok().map(SecretString::from))
+        self.source.load()
     }
 
+    #[cfg(test)]
     pub(super) fn load_with(
         &self,
         variable: &dyn Fn(&str) -> Option<SecretString>,
     ) -> Result<KeyMaterial, Mistake> {
-        match &self.source {
-            KeySource::PublicKey(pem) => Ok(KeyMaterial::PublicKey(pem.clone().into_bytes())),
-            KeySource::PublicKeyFile(path) => {
-                let pem = read(path).map_err(|problem| Mistake::new("public_key_file", problem))?;
-                Ok(KeyMaterial::PublicKey(pem))
-            }
-            KeySource::Secret(secret) => Ok(KeyMaterial::Secret(secret.clone())),
-            KeySource::SecretEnv(name) => variable(name)
-                .ok_or("the environment variable of this name is not set")
-                .and_then(|text| secret(text.expose_secret()))
-                .map(KeyMaterial::Secret)
-                .map_err(|problem| Mistake::new("secret_env", problem)),
-            KeySource::SecretFile(path) => {
-                warn_if_open_to_others("secret_file", path);
-                read(path)
-                    .map(Zeroizing::new)
-                    .and_then(|bytes| {
-                        let text = std::str::from_utf8(&bytes).map_err(|_| BASE64)?;
-                        Ok(secret(text)?)
-                    })
-                    .map(KeyMaterial::Secret)
-                    .map_err(|problem| Mistake::new("secret_file", problem))
-            }
-        }
+        self.source.load_with(variable)
     }
 }
 
@@ -164,6 +142,41 @@ impl KeySource {
         match self {
             Self::PublicKey(_) | Self::PublicKeyFile(_) => false,
             Self::Secret(_) | Self::SecretEnv(_) | Self::SecretFile(_) => true,
+        }
+    }
+
+    /// Reads the key from where it is.
+    pub(super) fn load(&self) -> Result<KeyMaterial, Mistake> {
+        self.load_with(&|name| std::env::var(name).ok().map(SecretString::from))
+    }
+
+    fn load_with(
+        &self,
+        variable: &dyn Fn(&str) -> Option<SecretString>,
+    ) -> Result<KeyMaterial, Mistake> {
+        match self {
+            Self::PublicKey(pem) => Ok(KeyMaterial::PublicKey(pem.clone().into_bytes())),
+            Self::PublicKeyFile(path) => {
+                let pem = read(path).map_err(|problem| Mistake::new("public_key_file", problem))?;
+                Ok(KeyMaterial::PublicKey(pem))
+            }
+            Self::Secret(secret) => Ok(KeyMaterial::Secret(secret.clone())),
+            Self::SecretEnv(name) => variable(name)
+                .ok_or("the environment variable of this name is not set")
+                .and_then(|text| secret(text.expose_secret()))
+                .map(KeyMaterial::Secret)
+                .map_err(|problem| Mistake::new("secret_env", problem)),
+            Self::SecretFile(path) => {
+                warn_if_open_to_others("secret_file", path);
+                read(path)
+                    .map(Zeroizing::new)
+                    .and_then(|bytes| {
+                        let text = std::str::from_utf8(&bytes).map_err(|_| BASE64)?;
+                        Ok(secret(text)?)
+                    })
+                    .map(KeyMaterial::Secret)
+                    .map_err(|problem| Mistake::new("secret_file", problem))
+            }
         }
     }
 }

@@ -33,6 +33,7 @@ mod check;
 mod environment;
 mod keys;
 mod listen;
+mod login;
 mod passwords;
 mod read;
 mod redis;
@@ -60,6 +61,7 @@ pub(crate) use self::keys::{read, warn_if_open_to_others};
 pub use self::listen::{
     ListenAddress, NotAProxy, NotASocketMode, NotAnAddress, SocketMode, TrustedProxy,
 };
+pub use self::login::LoginSettings;
 pub use self::passwords::PasswordSettings;
 pub use self::redis::{RedisSettings, RedisUrl};
 pub use self::token_issuer::{
@@ -105,6 +107,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// `[bans]`: addresses that are refused for a time.
     pub bans: BanSettings,
+    /// `[login]`: what follows from failed logins.
+    pub login: LoginSettings,
     /// `[redis]`: what processes of one service share. Default: nothing.
     pub redis: Option<RedisSettings>,
     /// `[revocation]`: where revoked tokens are remembered.
@@ -131,6 +135,7 @@ impl Default for Settings {
             tokens: TokenSettings::default(),
             limits: LimitSettings::default(),
             bans: BanSettings::default(),
+            login: LoginSettings::default(),
             redis: None,
             revocation: RevocationSettings::default(),
             token_issuer: None,

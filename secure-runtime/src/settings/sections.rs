@@ -7,9 +7,9 @@ use config::{Value, ValueKind};
 use super::{
     BanRuleSettings, BanSettings, ClientAddressSettings, ClientSettings, DangerSettings,
     ForwardedHeader, Ipv6Prefix, IssuerSettings, KeySettings, KeySource, LimitSettings,
-    ListenAddress, NotAProxy, PrivateKeySource, RedisSettings, RevocationSettings, ServerSettings,
-    Settings, SigningAlgorithm, SigningKeySettings, SocketMode, TlsSettings, TokenIssuerSettings,
-    TokenSettings, Transport, keys, passwords,
+    ListenAddress, LoginSettings, NotAProxy, PrivateKeySource, RedisSettings, RevocationSettings,
+    ServerSettings, Settings, SigningAlgorithm, SigningKeySettings, SocketMode, TlsSettings,
+    TokenIssuerSettings, TokenSettings, Transport, keys, passwords,
     read::{Table, boolean, count, parsed, text, texts},
     units,
 };
@@ -40,6 +40,7 @@ pub(super) fn settings(entries: HashMap<String, Value>, mistakes: &mut Mistakes)
         tokens: root.table("tokens", tokens).unwrap_or(default.tokens),
         limits: root.table("limits", limits).unwrap_or(default.limits),
         bans: root.table("bans", bans).unwrap_or(default.bans),
+        login: root.table("login", login).unwrap_or(default.login),
         redis: root.table("redis", redis).flatten(),
         revocation: root
             .table("revocation", revocation)
@@ -307,6 +308,49 @@ fn ban_rule(table: &mut Table<'_>) -> Option<BanRuleSettings> {
         max: max.unwrap_or(default.max),
         ..default
     })
+}
+
+fn login(table: &mut Table<'_>) -> LoginSettings {
+    let default = LoginSettings::default();
+    let secrets = ["secret_base64", "secret_env", "secret_file"];
+    if table.given(&secrets) > 1 {
+        table.mistake_here("write one of `secret_base64`, `secret_env` and `secret_file`");
+    }
+    let sources = [
+        table
+            .optional("secret_base64", |kind| keys::secret(&text(kind)?))
+            .map(KeySource::Secret),
+        table.optional("secret_env", text).map(KeySource::SecretEnv),
+        table
+            .optional("secret_file", text)
+            .map(|path| KeySource::SecretFile(path.into())),
+    ];
+    let mut number = |key: &'static str, default: u32| {
+        let wanted = "write a number from 1";
+        let read = |kind| u32::try_from(count(kind)?.get()).map_err(|_| wanted);
+        table.optional(key, read).unwrap_or(default)
+    };
+    LoginSettings {
+        secret: sources.into_iter().flatten().next(),
+        free_failures: number("free_failures", default.free_failures),
+        disable_after: number("disable_after", default.disable_after),
+        network_failures: number("network_failures", default.network_failures),
+        network_accounts: number("network_accounts", default.network_accounts),
+        password_accounts: number("password_accounts", default.password_accounts),
+        global_failures: number("global_failures", default.global_failures),
+        delay: table
+            .optional("delay", parsed(units::duration, DURATION))
+            .unwrap_or(default.delay),
+        max_delay: table
+            .optional("max_delay", parsed(units::duration, DURATION))
+            .unwrap_or(default.max_delay),
+        device_max_age: table
+            .optional("device_max_age", parsed(units::duration, DURATION))
+            .unwrap_or(default.device_max_age),
+        max_keys: table
+            .optional("max_keys", count)
+            .unwrap_or(default.max_keys),
+    }
 }
 
 fn redis(table: &mut Table<'_>) -> Option<RedisSettings> {

@@ -135,6 +135,12 @@ impl TestService {
         self.clock.advance(time);
     }
 
+    /// How long, in all, answers were held back on purpose: those of logins are. Nobody has waited
+    /// for it.
+    pub fn slept(&self) -> Duration {
+        self.clock.slept()
+    }
+
     /// Prepares a request.
     pub fn call(&self, method: Method, path: &str) -> TestCall<'_> {
         TestCall {

@@ -3,6 +3,7 @@
 mod allow;
 mod attributes;
 mod below;
+mod login;
 mod methods;
 mod names;
 mod outputs;

@@ -51,6 +51,7 @@ async fn admit(request: TestRequest, payload: Payload, max_body: u64) -> Admitte
         max_body,
         body_timeout: TIMEOUT,
         allow: None,
+        login: None,
         inputs: &[],
     }));
     let mut settings = Settings::default();

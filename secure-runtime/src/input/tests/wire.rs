@@ -28,6 +28,7 @@ static POLICY: Policy = Policy {
     max_body: 1000,
     body_timeout: Duration::from_millis(300),
     allow: None,
+    login: None,
     inputs: &[],
 };
 

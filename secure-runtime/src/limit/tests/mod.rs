@@ -90,6 +90,7 @@ pub(super) fn costly(cost: u32, quotas: Vec<Quota>) -> &'static Policy {
         max_body: 0,
         body_timeout: Duration::ZERO,
         allow: None,
+        login: None,
         inputs: &[],
     }))
 }

@@ -33,7 +33,7 @@ fn every_mistake_has_its_message() {
         (
             "colour = 1",
             "`colour`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, \
-             `client_address`, `issuers`, `tokens`, `limits`, `bans`, `redis`, `revocation`, `token_issuer`, `clients`, `passwords`, `danger`",
+             `client_address`, `issuers`, `tokens`, `limits`, `bans`, `login`, `redis`, `revocation`, `token_issuer`, `clients`, `passwords`, `danger`",
         ),
         (
             "[server]\nadress = 1",
@@ -45,7 +45,7 @@ fn every_mistake_has_its_message() {
         ),
         (
             "\"\\u001b[2J\" = 1",
-            "`\\u{1b}[2J`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `bans`, `redis`, `revocation`, `token_issuer`, `clients`, `passwords`, `danger`",
+            "`\\u{1b}[2J`: unknown key; known here: `realm`, `resource_metadata`, `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `bans`, `login`, `redis`, `revocation`, `token_issuer`, `clients`, `passwords`, `danger`",
         ),
         (
             "[danger]\nplain_text = true",
@@ -266,6 +266,46 @@ fn every_mistake_has_its_message() {
             "`limits.reserved_for_critical`: write at most `90%`",
         ),
         (
+            "[login]\nfree_failures = 100",
+            "`login.free_failures`: write less than `login.disable_after`",
+        ),
+        (
+            "[login]\nfree_failures = \"4\"\ndisable_after = 101",
+            "`login.disable_after`: write a number from 1 to 100",
+        ),
+        (
+            "[login]\ndelay = \"0s\"",
+            "`login.delay`: write at least `1s`",
+        ),
+        (
+            "[login]\ndelay = \"2h\"",
+            "`login.delay`: write at most `login.max_delay`",
+        ),
+        (
+            "[login]\nmax_delay = \"2day\"",
+            "`login.max_delay`: write at most `24h`",
+        ),
+        (
+            "[login]\nnetwork_failures = 10001",
+            "`login.network_failures`: write a number from 1 to 10000",
+        ),
+        (
+            "[login]\npassword_accounts = 0",
+            "`login.password_accounts`: write a number from 1",
+        ),
+        (
+            "[login]\nglobal_failures = 5000000000",
+            "`login.global_failures`: write a number from 1",
+        ),
+        (
+            "[login]\ndevice_max_age = \"367day\"",
+            "`login.device_max_age`: write `1s` to `366day`, as in `30day`",
+        ),
+        (
+            "[login]\nsecret_file = \"a\"\nsecret_env = \"B\"",
+            "`login`: write one of `secret_base64`, `secret_env` and `secret_file`",
+        ),
+        (
             "[danger]\nplaintext = \"yes\"",
             "`danger.plaintext`: write `true` or `false`",
         ),
@@ -449,7 +489,7 @@ fn all_mistakes_are_reported_at_once() {
          - `server.worker` (secure.toml): unknown key, did you mean `workers`?\n\
          - `limits.max_keys` (SECURE__LIMITS__MAX_KEYS): write a number from 1\n\
          - `color` (SECURE__COLOR): unknown key; known here: `realm`, `resource_metadata`, \
-           `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `bans`, `redis`, `revocation`, `token_issuer`, `clients`, `passwords`, `danger`\n\
+           `server`, `tls`, `client_address`, `issuers`, `tokens`, `limits`, `bans`, `login`, `redis`, `revocation`, `token_issuer`, `clients`, `passwords`, `danger`\n\
          - `tls` (secure.toml): missing; write the paths of PEM files, \
            `certificate = \"chain.pem\"` and `private_key = \"key.pem\"`, or \
            `development = true` for a self-signed certificate\n\

@@ -64,6 +64,19 @@ fn every_key_is_read() {
         max_in_flight = 300
         reserved_for_critical = "25%"
 
+        [login]
+        secret_env = "LOGIN_SECRET"
+        free_failures = 3
+        delay = "2s"
+        max_delay = "30min"
+        disable_after = 50
+        network_failures = 11
+        network_accounts = 12
+        password_accounts = 13
+        global_failures = 14
+        device_max_age = "7day"
+        max_keys = 6000
+
         [revocation]
         file = "/var/lib/shop/revocations"
         max_entries = 7000
@@ -144,6 +157,20 @@ fn every_key_is_read() {
             ipv6_prefix: Ipv6Prefix::new(48).unwrap(),
         }
     );
+    let login = &settings.login;
+    assert!(matches!(&login.secret, Some(KeySource::SecretEnv(name)) if name == "LOGIN_SECRET"));
+    assert_eq!((login.free_failures, login.disable_after), (3, 50));
+    assert_eq!(login.delay, Duration::from_secs(2));
+    assert_eq!(login.max_delay, Duration::from_secs(1800));
+    let counts = [
+        login.network_failures,
+        login.network_accounts,
+        login.password_accounts,
+        login.global_failures,
+    ];
+    assert_eq!(counts, [11, 12, 13, 14]);
+    assert_eq!(login.device_max_age, Duration::from_secs(7 * 86_400));
+    assert_eq!(login.max_keys.get(), 6000);
     assert_eq!(
         settings.tokens,
         TokenSettings {

@@ -55,6 +55,7 @@ const fn policy(
         concurrency: None,
         priority: Priority::Normal,
         outage: Outage::Deny,
+        login: None,
         max_body,
         body_timeout: BODY_TIMEOUT,
         allow: None,

@@ -1,0 +1,484 @@
+//! What is remembered of failures, and what follows from it: arithmetic without a clock, a lock or
+//! a store. The script of the shared store says the same in Lua, and is tested against this.
+//!
+//! An attempt is *reserved* before the password is checked: it counts as a failure from then on.
+//! So attempts that are checked at the same time cannot be more than the number allows, and one
+//! whose outcome never becomes known has failed.
+
+use std::collections::VecDeque;
+
+const MINUTE: u64 = 60_000;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// How long a few failures are remembered; windows and locks are no longer than this.
+pub(super) const KEPT: u64 = DAY;
+/// How long more than the free failures in a row are remembered, and a success of a network.
+pub(super) const KEPT_LONG: u64 = 30 * DAY;
+/// How long an account that was disabled stays so, unless it is enabled.
+pub(super) const DISABLED_KEPT: u64 = 366 * DAY;
+
+/// The numbers of one handler and of the settings. Times are in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) attempts: usize,
+    pub(super) window: u64,
+    pub(super) lock: u64,
+    pub(super) limits: Limits,
+}
+
+/// The numbers of the settings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) free_failures: u32,
+    pub(super) delay: u64,
+    pub(super) max_delay: u64,
+    pub(super) disable_after: u32,
+    pub(super) network_failures: usize,
+    pub(super) network_accounts: usize,
+    pub(super) password_accounts: usize,
+    pub(super) global_failures: usize,
+}
+
+impl Limits {
+    /// How long an attempt has to wait after so many failures in a row.
+    fn delay_after(&self, streak: u32) -> u64 {
+        match streak.checked_sub(self.free_failures) {
+            None | Some(0) => 0,
+            Some(over) => {
+                let factor = 1_u64.checked_shl(over - 1).unwrap_or(u64::MAX);
+                self.delay.saturating_mul(factor).min(self.max_delay)
+            }
+        }
+    }
+
+    fn kept(&self, streak: u32) -> u64 {
+        match streak {
+            _ if streak >= self.disable_after => DISABLED_KEPT,
+            _ if streak > self.free_failures => KEPT_LONG,
+            _ => KEPT,
+        }
+    }
+}
+
+/// Times before which an account is forgiven: by an operator, or by a recovery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Marks {
+    /// Older failures lock and delay nothing.
+    pub(super) cleared: u64,
+    /// Older failures, and devices, are as if they had never been.
+    pub(super) enabled: u64,
+}
+
+/// Failures in a row of an account, of an account from one network, or from one device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Streak {
+    pub(super) count: u32,
+    /// When the first one was.
+    pub(super) since: u64,
+    pub(super) last: u64,
+    /// The newest ones, at most as many as are allowed in a window.
+    pub(super) log: VecDeque<u64>,
+}
+
+impl Streak {
+    pub(super) fn is_expired(&self, limits: &Limits, now: u64) -> bool {
+        self.last + limits.kept(self.count) <= now
+    }
+
+    /// Forgets what is too old or forgiven.
+    fn forget(&mut self, limits: &Limits, marks: Marks, now: u64) {
+        if self.last <= marks.enabled || self.is_expired(limits, now) {
+            *self = Self::default();
+        }
+        self.log.retain(|at| *at > marks.cleared);
+    }
+
+    /// Until when nothing more is checked.
+    pub(super) fn locked_until(&self, rules: &Rules) -> u64 {
+        let newest = self.log.len().checked_sub(rules.attempts);
+        let first = newest.and_then(|place| self.log.get(place));
+        let (Some(first), Some(last)) = (first, self.log.back()) else {
+            return 0;
+        };
+        // In any window at most `attempts`; and where they came within one, the lock.
+        let window = first + rules.window;
+        match *last < window {
+            true => window.max(last + rules.lock),
+            false => window,
+        }
+    }
+
+    fn delayed_until(&self, limits: &Limits, marks: Marks) -> u64 {
+        match self.last > marks.cleared {
+            true => self.last + limits.delay_after(self.count),
+            false => 0,
+        }
+    }
+
+    fn refusal(&self, rules: &Rules, marks: Marks, now: u64) -> Option<Reason> {
+        if now < self.locked_until(rules) {
+            return Some(Reason::Locked);
+        }
+        (now < self.delayed_until(&rules.limits, marks)).then_some(Reason::Delayed)
+    }
+
+    /// One more, without its time: it neither locks nor delays others.
+    fn count(&mut self, now: u64) {
+        if self.count == 0 {
+            (self.since, self.last) = (now, now);
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn push(&mut self, rules: &Rules, now: u64) {
+        self.count(now);
+        self.last = now;
+        push_bounded(&mut self.log, now, rules.attempts);
+    }
+
+    /// Takes one back, unless it was cleared meanwhile.
+    fn take_back(&mut self, at: u64) {
+        if self.since > at || self.count == 0 {
+            return;
+        }
+        self.count -= 1;
+        if self.count == 0 {
+            *self = Self::default();
+        } else if remove(&mut self.log, at) {
+            self.last = self.log.back().copied().unwrap_or(self.since);
+        }
+    }
+}
+
+/// Accounts that failed within the last hour.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Accounts(pub(super) Vec<Failing>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failing {
+    /// Half of its key.
+    pub(super) account: u64,
+    pub(super) count: u32,
+    pub(super) last: u64,
+}
+
+impl Accounts {
+    fn forget(&mut self, now: u64) {
+        self.0.retain(|failing| failing.last + HOUR > now);
+    }
+
+    fn find(&mut self, account: u64) -> Option<&mut Failing> {
+        self.0.iter_mut().find(|failing| failing.account == account)
+    }
+
+    fn oldest(&self) -> u64 {
+        let times = self.0.iter().map(|failing| failing.last);
+        times.min().unwrap_or_default()
+    }
+
+    fn push(&mut self, account: u64, most: usize, now: u64) {
+        match self.find(account) {
+            Some(failing) => {
+                failing.count = failing.count.saturating_add(1);
+                failing.last = now;
+            }
+            None => {
+                if self.0.len() < most {
+                    self.0.push(Failing {
+                        account,
+                        count: 1,
+                        last: now,
+                    });
+                }
+            }
+        }
+    }
+
+    fn take_back(&mut self, account: u64) {
+        if let Some(failing) = self.find(account) {
+            failing.count = failing.count.saturating_sub(1);
+            if failing.count == 0 {
+                self.0.retain(|failing| failing.account != account);
+            }
+        }
+    }
+
+    pub(super) fn last(&self) -> u64 {
+        let times = self.0.iter().map(|failing| failing.last);
+        times.max().unwrap_or_default()
+    }
+}
+
+/// What came from one network.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Network {
+    /// The last success; 0 for none.
+    pub(super) success: u64,
+    /// Failures of the last minute.
+    pub(super) log: VecDeque<u64>,
+    pub(super) accounts: Accounts,
+}
+
+impl Network {
+    fn forget(&mut self, now: u64) {
+        if self.success + KEPT_LONG <= now {
+            self.success = 0;
+        }
+        self.log.retain(|at| at + MINUTE > now);
+        self.accounts.forget(now);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.success == 0 && self.log.is_empty() && self.accounts.0.is_empty()
+    }
+
+    pub(super) fn is_expired(&self, now: u64) -> bool {
+        self.success + KEPT_LONG <= now && self.accounts.last() + HOUR <= now
+    }
+}
+
+/// The newest failures of all, at most as many as raise the alarm.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Everybody(VecDeque<u64>);
+
+impl Everybody {
+    /// Whether so many failed within the last minute.
+    fn is_alarming(&self, most: usize, now: u64) -> bool {
+        self.0.len() >= most && self.0.front().is_some_and(|first| first + MINUTE > now)
+    }
+}
+
+/// Everything that one attempt is judged by.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Records {
+    pub(super) marks: Marks,
+    pub(super) account: Streak,
+    pub(super) pair: Streak,
+    pub(super) device: Streak,
+    pub(super) network: Network,
+    pub(super) password: Accounts,
+    pub(super) everybody: Everybody,
+}
+
+/// Which of them are there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    /// Half of the account's key.
+    pub(super) account: u64,
+    /// When the device was last let in, if a valid cookie came along.
+    pub(super) device: Option<u64>,
+    pub(super) has_password: bool,
+}
+
+/// Whether the password may be checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Admitted(Reservation),
+    Refused(Reason),
+}
+
+/// An attempt that counts as a failure until it is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reservation {
+    pub(super) at: u64,
+    /// Failures of the account in a row, without this one.
+    pub(super) failures: u32,
+    /// If this one fails, nothing more is checked for a while.
+    pub(super) locks: bool,
+    /// If this one fails, nothing more is checked until the account is enabled.
+    pub(super) disables: bool,
+    /// Judged by its device.
+    pub(super) known_device: bool,
+    /// Too many fail everywhere.
+    pub(super) alarm: bool,
+}
+
+/// Why the password is not checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// Too soon after the last failure.
+    Delayed,
+    /// Too many failures in a row.
+    Disabled,
+    /// Too many failures in the window.
+    Locked,
+    /// Too many failures from this network; milliseconds until the next is checked.
+    Network { wait: u64 },
+    /// The same password failed at too many accounts.
+    Password,
+}
+
+/// What became of an attempt that was admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The password was not the matter: as if the attempt had never been.
+    Neither,
+    /// The password was right.
+    Success,
+}
+
+impl Records {
+    /// Judges an attempt and, if it is admitted, counts it as a failure.
+    pub(super) fn reserve(&mut self, attempt: Attempt, rules: &Rules, now: u64) -> Verdict {
+        let limits = &rules.limits;
+        let marks = self.marks;
+        self.network.forget(now);
+        self.password.forget(now);
+        for streak in [&mut self.account, &mut self.pair, &mut self.device] {
+            streak.forget(limits, marks, now);
+        }
+        let known_device = attempt.device.is_some_and(|issued| issued > marks.enabled);
+        let alarm = self.everybody.is_alarming(limits.global_failures, now);
+        if let Some(reason) = self.refusal(attempt, known_device, alarm, rules, now) {
+            return Verdict::Refused(reason);
+        }
+
+        let failures = self.account.count;
+        let judged = if known_device {
+            // Not into the account's log: who knows a device cannot lengthen its lock, nor free a
+            // place in it.
+            self.account.count(now);
+            &mut self.device
+        } else {
+            self.account.push(rules, now);
+            self.pair.push(rules, now);
+            &mut self.account
+        };
+        if known_device {
+            judged.push(rules, now);
+        }
+        let mut locks = now < judged.locked_until(rules);
+        if !known_device {
+            locks |= now < self.pair.locked_until(rules);
+        }
+        push_bounded(&mut self.network.log, now, limits.network_failures);
+        self.network
+            .accounts
+            .push(attempt.account, limits.network_accounts, now);
+        if attempt.has_password {
+            self.password
+                .push(attempt.account, limits.password_accounts, now);
+        }
+        push_bounded(&mut self.everybody.0, now, limits.global_failures);
+        Verdict::Admitted(Reservation {
+            at: now,
+            failures,
+            locks,
+            disables: failures + 1 >= limits.disable_after,
+            known_device,
+            alarm,
+        })
+    }
+
+    fn refusal(
+        &mut self,
+        attempt: Attempt,
+        known_device: bool,
+        alarm: bool,
+        rules: &Rules,
+        now: u64,
+    ) -> Option<Reason> {
+        let limits = &rules.limits;
+        // The network first, whatever the account: so this answer says nothing of it.
+        let most = match alarm && self.network.success == 0 && !known_device {
+            true => 1,
+            false => limits.network_failures,
+        };
+        let newest = self.network.log.len().checked_sub(most);
+        if let Some(first) = newest.and_then(|place| self.network.log.get(place)) {
+            let wait = first + MINUTE - now;
+            return Some(Reason::Network { wait });
+        }
+        let accounts = &mut self.network.accounts;
+        if accounts.0.len() >= limits.network_accounts && accounts.find(attempt.account).is_none() {
+            let wait = accounts.oldest() + HOUR - now;
+            return Some(Reason::Network { wait });
+        }
+        if self.account.count >= limits.disable_after {
+            return Some(Reason::Disabled);
+        }
+        if known_device {
+            return self.device.refusal(rules, self.marks, now);
+        }
+        self.account
+            .refusal(rules, self.marks, now)
+            .or_else(|| self.pair.refusal(rules, self.marks, now))
+            .or_else(|| {
+                let sprayed = self.password.0.len() >= limits.password_accounts;
+                (attempt.has_password && sprayed).then_some(Reason::Password)
+            })
+    }
+
+    /// Says what became of an attempt. One that failed needs no word.
+    pub(super) fn settle(
+        &mut self,
+        attempt: Attempt,
+        reservation: &Reservation,
+        outcome: Outcome,
+        now: u64,
+    ) {
+        let at = reservation.at;
+        // Only this one: a success at an account of one's own must not make room for more.
+        remove(&mut self.network.log, at);
+        self.network.accounts.take_back(attempt.account);
+        if attempt.has_password {
+            self.password.take_back(attempt.account);
+        }
+        remove(&mut self.everybody.0, at);
+        match outcome {
+            Outcome::Success => {
+                self.network.success = now;
+                self.account = Streak::default();
+                if reservation.known_device {
+                    self.device = Streak::default();
+                } else {
+                    self.pair = Streak::default();
+                }
+            }
+            Outcome::Neither => {
+                self.account.take_back(at);
+                if reservation.known_device {
+                    self.device.take_back(at);
+                } else {
+                    self.pair.take_back(at);
+                }
+            }
+        }
+    }
+
+    /// What is known of an account.
+    pub(super) fn state(&mut self, rules: &Rules, now: u64) -> State {
+        let marks = self.marks;
+        self.account.forget(&rules.limits, marks, now);
+        let locked = self.account.locked_until(rules);
+        let delayed = self.account.delayed_until(&rules.limits, marks);
+        State {
+            failures: self.account.count,
+            wait: locked.max(delayed).saturating_sub(now),
+            disabled: self.account.count >= rules.limits.disable_after,
+        }
+    }
+}
+
+/// What is known of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) failures: u32,
+    /// Milliseconds until a password is checked again.
+    pub(super) wait: u64,
+    pub(super) disabled: bool,
+}
+
+fn push_bounded(log: &mut VecDeque<u64>, at: u64, most: usize) {
+    log.push_back(at);
+    while log.len() > most {
+        log.pop_front();
+    }
+}
+
+/// Removes the newest of this time; whether there was one.
+fn remove(log: &mut VecDeque<u64>, at: u64) -> bool {
+    let place = log.iter().rposition(|known| *known == at);
+    place.and_then(|place| log.remove(place)).is_some()
+}

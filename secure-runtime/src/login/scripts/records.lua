@@ -1,0 +1,230 @@
+-- The records of logins, as `rules.rs` has them; the names are those of there.
+-- KEYS: marks, account, pair, network, everybody, device, password.
+-- ARGV: the time, or nothing for that of the server; attempts, window, lock, free failures, delay,
+-- greatest delay, disabled after, failures and accounts of a network, accounts of a password,
+-- failures of all; half of the account's key; when the device was let in, or 0; whether there is a
+-- password. Times are in milliseconds.
+local MINUTE, HOUR, DAY = 60000, 3600000, 86400000
+local KEPT, KEPT_LONG, DISABLED_KEPT = DAY, 30 * DAY, 366 * DAY
+-- Keys outlive what they hold by this much: expiry is judged below, and this only tidies up.
+local SLACK = 10 * MINUTE
+
+local time = redis.call('TIME')
+local now = tonumber(ARGV[1]) or time[1] * 1000 + math.floor(time[2] / 1000)
+local attempts, window, lock = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local free_failures, delay, max_delay = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local disable_after = tonumber(ARGV[8])
+local network_failures, network_accounts = tonumber(ARGV[9]), tonumber(ARGV[10])
+local password_accounts, global_failures = tonumber(ARGV[11]), tonumber(ARGV[12])
+local account_half, device_issued, has_password = ARGV[13], tonumber(ARGV[14]), ARGV[15] == '1'
+
+local function decimal(number) return string.format('%.0f', number) end
+
+local function words(text)
+  local found = {}
+  for word in string.gmatch(text or '', '%S+') do found[#found + 1] = word end
+  return found
+end
+
+local function decimals(times)
+  local found = {}
+  for i, at in ipairs(times) do found[i] = decimal(at) end
+  return table.concat(found, ' ')
+end
+
+local function keep(times, is_kept)
+  local found = {}
+  for _, at in ipairs(times) do
+    if is_kept(at) then found[#found + 1] = at end
+  end
+  return found
+end
+
+local function push_bounded(times, at, most)
+  times[#times + 1] = at
+  while #times > most do table.remove(times, 1) end
+end
+
+local function remove(times, at)
+  for i = #times, 1, -1 do
+    if times[i] == at then
+      table.remove(times, i)
+      return true
+    end
+  end
+  return false
+end
+
+local function delay_after(count)
+  local over = count - free_failures
+  if over <= 0 then return 0 end
+  return math.min(delay * 2 ^ (over - 1), max_delay)
+end
+
+local function kept(count)
+  if count >= disable_after then return DISABLED_KEPT end
+  if count > free_failures then return KEPT_LONG end
+  return KEPT
+end
+
+-- Marks.
+
+local function read_marks(key)
+  local found = words(redis.call('GET', key) or '')
+  return { cleared = tonumber(found[1]) or 0, enabled = tonumber(found[2]) or 0 }
+end
+
+-- Streaks: count, since, last, and the log.
+
+local function read_streak(key, marks)
+  local found = words(redis.call('GET', key) or '')
+  local streak = {
+    count = tonumber(found[1]) or 0,
+    since = tonumber(found[2]) or 0,
+    last = tonumber(found[3]) or 0,
+    log = {},
+  }
+  for i = 4, #found do streak.log[#streak.log + 1] = tonumber(found[i]) end
+  if streak.last <= marks.enabled or streak.last + kept(streak.count) <= now then
+    streak = { count = 0, since = 0, last = 0, log = {} }
+  end
+  streak.log = keep(streak.log, function(at) return at > marks.cleared end)
+  return streak
+end
+
+local function write_streak(key, streak)
+  if streak.count == 0 then
+    redis.call('DEL', key)
+    return
+  end
+  local head = decimals({ streak.count, streak.since, streak.last })
+  local value = head .. ' ' .. decimals(streak.log)
+  redis.call('SET', key, value, 'PX', decimal(kept(streak.count) + SLACK))
+end
+
+local function locked_until(streak)
+  local first = streak.log[#streak.log - attempts + 1]
+  if #streak.log < attempts or not first then return 0 end
+  local last = streak.log[#streak.log]
+  if last < first + window then return math.max(first + window, last + lock) end
+  return first + window
+end
+
+local function delayed_until(streak, marks)
+  if streak.last > marks.cleared then return streak.last + delay_after(streak.count) end
+  return 0
+end
+
+local function count(streak)
+  if streak.count == 0 then streak.since, streak.last = now, now end
+  streak.count = streak.count + 1
+end
+
+local function push(streak)
+  count(streak)
+  streak.last = now
+  push_bounded(streak.log, now, attempts)
+end
+
+local function take_back(streak, at)
+  if streak.since > at or streak.count == 0 then return end
+  streak.count = streak.count - 1
+  if streak.count == 0 then
+    streak.since, streak.last, streak.log = 0, 0, {}
+  elseif remove(streak.log, at) then
+    streak.last = streak.log[#streak.log] or streak.since
+  end
+end
+
+-- Accounts: half of a key, count and last time of each, in the order in which they came.
+
+local function accounts_of(found)
+  local accounts = {}
+  for i = 1, #found, 3 do
+    local failing = { account = found[i], count = tonumber(found[i + 1]), last = tonumber(found[i + 2]) }
+    if failing.last + HOUR > now then accounts[#accounts + 1] = failing end
+  end
+  return accounts
+end
+
+local function accounts_text(accounts)
+  local found = {}
+  for i, failing in ipairs(accounts) do
+    found[i] = failing.account .. ' ' .. decimal(failing.count) .. ' ' .. decimal(failing.last)
+  end
+  return table.concat(found, ' ')
+end
+
+local function find(accounts)
+  for i, failing in ipairs(accounts) do
+    if failing.account == account_half then return failing, i end
+  end
+end
+
+local function push_account(accounts, most)
+  local failing = find(accounts)
+  if failing then
+    failing.count, failing.last = failing.count + 1, now
+  elseif #accounts < most then
+    accounts[#accounts + 1] = { account = account_half, count = 1, last = now }
+  end
+end
+
+local function take_back_account(accounts)
+  local failing, place = find(accounts)
+  if not failing then return end
+  failing.count = failing.count - 1
+  if failing.count <= 0 then table.remove(accounts, place) end
+end
+
+-- Networks: the last success; the log; the accounts.
+
+local function read_network(key)
+  local success, log, accounts = string.match(redis.call('GET', key) or '', '^([^;]*);([^;]*);(.*)$')
+  local network = { success = tonumber(success) or 0, log = {}, accounts = accounts_of(words(accounts)) }
+  if network.success + KEPT_LONG <= now then network.success = 0 end
+  for _, at in ipairs(words(log)) do
+    if tonumber(at) + MINUTE > now then network.log[#network.log + 1] = tonumber(at) end
+  end
+  return network
+end
+
+local function write_network(key, network)
+  if network.success == 0 and #network.log == 0 and #network.accounts == 0 then
+    redis.call('DEL', key)
+    return
+  end
+  local value = decimal(network.success) .. ';' .. decimals(network.log)
+  value = value .. ';' .. accounts_text(network.accounts)
+  local time_to_live = network.success > 0 and KEPT_LONG or HOUR
+  redis.call('SET', key, value, 'PX', decimal(time_to_live + SLACK))
+end
+
+-- Passwords: the accounts.
+
+local function read_password(key)
+  if not has_password then return {} end
+  return accounts_of(words(redis.call('GET', key) or ''))
+end
+
+local function write_password(key, accounts)
+  if not has_password then return end
+  if #accounts == 0 then
+    redis.call('DEL', key)
+  else
+    redis.call('SET', key, accounts_text(accounts), 'PX', decimal(HOUR + SLACK))
+  end
+end
+
+-- Everybody: a list of the newest failures.
+
+local function is_alarming()
+  if redis.call('LLEN', KEYS[5]) < global_failures then return false end
+  return tonumber(redis.call('LINDEX', KEYS[5], 0)) + MINUTE > now
+end
+
+local function push_everybody()
+  redis.call('RPUSH', KEYS[5], decimal(now))
+  redis.call('LTRIM', KEYS[5], -global_failures, -1)
+  redis.call('PEXPIRE', KEYS[5], decimal(MINUTE + SLACK))
+end

@@ -1,0 +1,61 @@
+-- Judges an attempt and, if it is admitted, counts it as a failure.
+local marks = read_marks(KEYS[1])
+local account, pair = read_streak(KEYS[2], marks), read_streak(KEYS[3], marks)
+local network, password = read_network(KEYS[4]), read_password(KEYS[7])
+local known_device = device_issued > marks.enabled
+local device = known_device and read_streak(KEYS[6], marks)
+local alarm = is_alarming()
+
+local function refused(reason, wait) return { 'refused', reason, decimal(wait or 0) } end
+
+local function refusal_of(streak)
+  if now < locked_until(streak) then return refused('locked') end
+  if now < delayed_until(streak, marks) then return refused('delayed') end
+end
+
+local function refusal()
+  local most = network_failures
+  if alarm and network.success == 0 and not known_device then most = 1 end
+  local first = network.log[#network.log - most + 1]
+  if #network.log >= most and first then return refused('network', first + MINUTE - now) end
+  if #network.accounts >= network_accounts and not find(network.accounts) then
+    local oldest = network.accounts[1].last
+    for _, failing in ipairs(network.accounts) do oldest = math.min(oldest, failing.last) end
+    return refused('network', oldest + HOUR - now)
+  end
+  if account.count >= disable_after then return refused('disabled') end
+  if known_device then return refusal_of(device) end
+  local reason = refusal_of(account) or refusal_of(pair)
+  if reason then return reason end
+  if has_password and #password >= password_accounts then return refused('password') end
+end
+
+local reason = refusal()
+if reason then return reason end
+
+local failures = account.count
+local locks
+if known_device then
+  count(account)
+  push(device)
+  write_streak(KEYS[6], device)
+  locks = now < locked_until(device)
+else
+  push(account)
+  push(pair)
+  write_streak(KEYS[3], pair)
+  locks = now < locked_until(account) or now < locked_until(pair)
+end
+write_streak(KEYS[2], account)
+push_bounded(network.log, now, network_failures)
+push_account(network.accounts, network_accounts)
+write_network(KEYS[4], network)
+push_account(password, password_accounts)
+write_password(KEYS[7], password)
+push_everybody()
+
+local function flag(is) return is and '1' or '0' end
+return {
+  'admitted', decimal(now), decimal(failures), flag(locks),
+  flag(failures + 1 >= disable_after), flag(known_device), flag(alarm),
+}

@@ -1,0 +1,190 @@
+//! Each rule, and the moment at which it ends.
+
+use super::usual;
+use crate::login::rules::{
+    Attempt, DISABLED_KEPT, KEPT, Outcome, Reason, Records, Reservation, Rules, Verdict,
+};
+
+const START: u64 = 1_767_225_600_000;
+const MINUTE: u64 = 60_000;
+
+const STRANGER: Attempt = Attempt {
+    account: 1,
+    device: None,
+    has_password: true,
+};
+
+fn fail(records: &mut Records, rules: &Rules, now: u64) -> Reservation {
+    match records.reserve(STRANGER, rules, now) {
+        Verdict::Admitted(reservation) => reservation,
+        Verdict::Refused(reason) => panic!("{reason:?} at {}", now - START),
+    }
+}
+
+/// So that only the rule in question is left.
+fn patient() -> Rules {
+    Rules {
+        attempts: 100,
+        window: 1000,
+        lock: 1000,
+        ..usual()
+    }
+}
+
+/// The lock ends to the millisecond: after the lock, or with the window where that is later.
+#[test]
+fn locks_end() {
+    for (lock, step, until) in [
+        // From the last failure on.
+        (30 * MINUTE, MINUTE, 4 * MINUTE + 30 * MINUTE),
+        // The window is longer than the lock.
+        (MINUTE, 1000, 15 * MINUTE),
+    ] {
+        let rules = Rules { lock, ..usual() };
+        let mut records = Records::default();
+        for number in 0..5 {
+            let reservation = fail(&mut records, &rules, START + number * step);
+            assert_eq!(reservation.locks, number == 4);
+            assert_eq!(u64::from(reservation.failures), number);
+        }
+        for (now, expected) in [
+            (START + 5 * step, Some(Reason::Locked)),
+            (START + until - 1, Some(Reason::Locked)),
+            (START + until, None),
+        ] {
+            let verdict = records.clone().reserve(STRANGER, &rules, now);
+            let reason = match verdict {
+                Verdict::Admitted(_) => None,
+                Verdict::Refused(reason) => Some(reason),
+            };
+            assert_eq!(reason, expected, "{}", now - START);
+        }
+    }
+}
+
+/// What is refused changes nothing.
+#[test]
+fn a_refusal_leaves_no_trace() {
+    let rules = usual();
+    let mut records = Records::default();
+    for _ in 0..5 {
+        fail(&mut records, &rules, START);
+    }
+    let before = format!("{records:?}");
+    for number in 0..1000 {
+        let now = START + number;
+        let verdict = records.reserve(STRANGER, &rules, now);
+        assert_eq!(verdict, Verdict::Refused(Reason::Locked));
+    }
+    assert_eq!(format!("{records:?}"), before);
+}
+
+#[test]
+fn delays_grow_up_to_the_greatest() {
+    let limits = usual().limits;
+    let mut records = Records::default();
+    let mut now = START;
+    for failures in 1..=100_u32 {
+        let reservation = fail(&mut records, &patient(), now);
+        assert_eq!(reservation.disables, failures == 100);
+        let expected = match failures {
+            0..=4 => 0,
+            5..=16 => 1000 << (failures - 5),
+            _ => 60 * MINUTE,
+        };
+        let too_soon =
+            records
+                .clone()
+                .reserve(STRANGER, &patient(), (now + expected).saturating_sub(1));
+        if expected > 0 && failures < 100 {
+            assert_eq!(too_soon, Verdict::Refused(Reason::Delayed), "{failures}");
+        }
+        now += expected.max(2 * MINUTE);
+    }
+    // Until the record itself is forgotten.
+    for later in [0, KEPT, 365 * KEPT] {
+        let verdict = records.clone().reserve(STRANGER, &patient(), now + later);
+        assert_eq!(verdict, Verdict::Refused(Reason::Disabled));
+    }
+    assert_eq!(limits.disable_after, 100);
+    fail(&mut records, &patient(), now + DISABLED_KEPT);
+}
+
+/// What is remembered of few failures ends after a day.
+#[test]
+fn a_few_failures_are_forgotten_after_a_day() {
+    let mut records = Records::default();
+    for _ in 0..4 {
+        fail(&mut records, &patient(), START);
+    }
+    let last = fail(&mut records.clone(), &patient(), START + KEPT - 1);
+    assert_eq!(last.failures, 4);
+    let first = fail(&mut records, &patient(), START + KEPT);
+    assert_eq!(first.failures, 0);
+}
+
+/// Of an attempt that is taken back nothing counts; its account fails no longer ago, at most.
+#[test]
+fn what_is_taken_back_was_never_there() {
+    let rules = usual();
+    for before in 0..5 {
+        let mut records = Records::default();
+        for number in 0..before {
+            fail(&mut records, &rules, START + number);
+        }
+        let counted = |records: &mut Records| {
+            for accounts in [&mut records.network.accounts, &mut records.password] {
+                accounts.0.iter_mut().for_each(|failing| failing.last = 0);
+            }
+            format!("{records:?}")
+        };
+        let expected = counted(&mut records.clone());
+        let reservation = fail(&mut records, &rules, START + 10);
+        assert_ne!(counted(&mut records.clone()), expected);
+        records.settle(STRANGER, &reservation, Outcome::Neither, START + 11);
+        assert_eq!(counted(&mut records), expected, "{before}");
+    }
+}
+
+/// One that was cleared meanwhile is not taken back twice.
+#[test]
+fn what_was_cleared_is_not_taken_back() {
+    let rules = usual();
+    let mut records = Records::default();
+    let slow = fail(&mut records, &rules, START);
+    let right = fail(&mut records, &rules, START + 1);
+    records.settle(STRANGER, &right, Outcome::Success, START + 2);
+    fail(&mut records, &rules, START + 3);
+    records.settle(STRANGER, &slow, Outcome::Neither, START + 4);
+    assert_eq!(records.account.count, 1);
+    assert_eq!(records.account.log, [START + 3]);
+}
+
+/// A device that is known neither lengthens the lock of others nor frees a place in it.
+#[test]
+fn a_known_device_leaves_the_lock_of_others_alone() {
+    let rules = usual();
+    let owner = Attempt {
+        device: Some(START - 1),
+        ..STRANGER
+    };
+    let mut records = Records::default();
+    for number in 0..5 {
+        fail(&mut records, &rules, START + number);
+    }
+    let locked_until = records.account.locked_until(&rules);
+    for number in 0..5 {
+        let now = START + MINUTE + number * 10_000;
+        let Verdict::Admitted(reservation) = records.reserve(owner, &rules, now) else {
+            panic!("the owner is locked out");
+        };
+        assert!(reservation.known_device);
+        if number == 4 {
+            records.settle(owner, &reservation, Outcome::Neither, now);
+        }
+    }
+    assert_eq!(records.account.locked_until(&rules), locked_until);
+    // All of them count in a row: 5 strangers' and 4 of the owner.
+    assert_eq!(records.account.count, 9);
+    assert_eq!(records.device.count, 4);
+}

@@ -1,0 +1,254 @@
+//! Logins that processes share: counted together, and never more often than allowed when the
+//! store goes away.
+
+use std::{
+    cell::{Cell, RefCell},
+    net::{IpAddr, Ipv4Addr},
+    time::{Duration, Instant},
+};
+
+use actix_web::{HttpResponse, post, web};
+use futures_util::future::join_all;
+use secure_runtime::{
+    Refusal, Routes, Settings, secured,
+    settings::{KeySource, RedisSettings},
+    testing::{TestResponse, TestService},
+};
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::{instance::pause, server::Redis};
+
+#[derive(serde::Deserialize, garde::Validate)]
+#[garde(allow_unvalidated)]
+struct Form {
+    name: String,
+    password: String,
+}
+
+thread_local! {
+    static CHECKS: Cell<usize> = const { Cell::new(0) };
+    /// What slow checks wait for.
+    static GATE: RefCell<Option<watch::Receiver<bool>>> = const { RefCell::new(None) };
+}
+
+async fn check(form: &Form) -> HttpResponse {
+    CHECKS.set(CHECKS.get() + 1);
+    let gate = GATE.with_borrow(Clone::clone);
+    if let (Some(mut gate), true) = (gate, form.password.starts_with("slow")) {
+        gate.wait_for(|open| *open).await.unwrap();
+    }
+    match form.password.trim_start_matches("slow ") {
+        "right" => HttpResponse::NoContent().finish(),
+        "broken" => HttpResponse::InternalServerError().finish(),
+        _ => HttpResponse::Unauthorized().finish(),
+    }
+}
+
+#[secured(public, rate = "10000/s per ip", login(account = form.name, attempts = "5/15min"))]
+#[post("/login")]
+async fn login(form: web::Json<Form>) -> HttpResponse {
+    check(&form).await
+}
+
+#[secured(
+    rate = ["10000/s per ip"],
+    outage = "local",
+    login(account = form.name, attempts = "5/15min")
+)]
+#[post("/again")]
+async fn again(form: web::Json<Form>) -> HttpResponse {
+    check(&form).await
+}
+
+fn routes(routes: &mut Routes) {
+    routes.service(login).service(again);
+}
+
+/// A process of a service, as far as logins are concerned.
+async fn process(redis: &Redis) -> TestService {
+    let mut settings = Settings::default();
+    settings.danger.plaintext = true;
+    settings.redis = Some(RedisSettings::new(redis.url().as_str()));
+    settings.login.secret = Some(KeySource::Secret(vec![7; 32].into()));
+    let service = TestService::with(routes, |security| security.settings(settings)).await;
+    ready(&service).await;
+    service
+}
+
+async fn ready(service: &TestService) {
+    let start = Instant::now();
+    while service.security().logins().state("nobody").await.is_err() {
+        assert!(start.elapsed() < Duration::from_secs(15));
+        pause(10).await;
+    }
+    CHECKS.take();
+}
+
+async fn tries(service: &TestService, name: &str, password: &str) -> TestResponse {
+    attempt(service, "/login", name, password, None).await
+}
+
+/// As often as it takes, where the machine is so busy that a healthy store is late. What was late
+/// may have been counted.
+async fn insists(service: &TestService, name: &str, password: &str) -> (TestResponse, usize) {
+    let mut late = 0;
+    loop {
+        let answer = tries(service, name, password).await;
+        if answer.status() != 503 {
+            return (answer, late);
+        }
+        late += 1;
+        pause(100).await;
+    }
+}
+
+async fn attempt(
+    service: &TestService,
+    path: &str,
+    name: &str,
+    password: &str,
+    cookie: Option<&str>,
+) -> TestResponse {
+    let mut call = service.post(path).subject("ann");
+    call = call.peer(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
+    if let Some(cookie) = cookie {
+        call = call.header("cookie", cookie);
+    }
+    call.json(json!({ "name": name, "password": password }))
+        .send()
+        .await
+}
+
+/// Failures, successes and known devices are known in every process.
+#[actix_web::test]
+async fn g5_processes_count_together() {
+    let redis = Redis::start();
+    let (here, there) = (process(&redis).await, process(&redis).await);
+    let (success, _) = insists(&here, "ann", "right").await;
+    assert_eq!(success.status(), 204);
+    CHECKS.take();
+    let cookie = success.header("set-cookie").unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+    let mut late = 0;
+    for number in 0..9 {
+        let service = if number % 2 == 0 { &here } else { &there };
+        let (answer, more) = insists(service, "ann", "wrong").await;
+        answer.assert_refused(Refusal::LoginFailed);
+        late += more;
+    }
+    let checks = CHECKS.take();
+    assert!(checks <= 5 && checks + late >= 5, "{checks}, {late} late");
+    for service in [&here, &there] {
+        assert_eq!(insists(service, "ann", "right").await.0.status(), 401);
+        let state = service.security().logins().state("ANN").await.unwrap();
+        assert_eq!(state.failures, 5);
+        assert!(
+            state
+                .locked_for
+                .is_some_and(|wait| wait > Duration::from_secs(1700))
+        );
+    }
+    assert_eq!(CHECKS.take(), 0);
+    let known = attempt(&there, "/login", "ann", "right", Some(cookie)).await;
+    assert_eq!(known.status(), 204);
+    // Its success has cleared the account, everywhere; but not what this network did to it.
+    let state = here.security().logins().state("ann").await.unwrap();
+    assert_eq!((state.failures, state.locked_for), (0, None));
+    assert_eq!(insists(&here, "ann", "right").await.0.status(), 401);
+    there.security().logins().enable("ann").await.unwrap();
+    pause(2).await;
+    assert_eq!(insists(&here, "ann", "right").await.0.status(), 204);
+}
+
+/// Attempts at a time, in two processes: as many are checked as are allowed.
+#[actix_web::test]
+async fn g5_attempts_at_a_time_are_no_more_than_the_number() {
+    let redis = Redis::start();
+    let services = [process(&redis).await, process(&redis).await];
+    let (open, gate) = watch::channel(false);
+    GATE.set(Some(gate));
+    let attempts = (0..40).map(|number| tries(&services[number % 2], "ann", "slow guess"));
+    let attempts = join_all(attempts);
+    let opens = async {
+        pause(300).await;
+        open.send(true).unwrap();
+    };
+    let (answers, ()) = tokio::join!(attempts, opens);
+    assert!(answers.iter().all(|answer| answer.status() != 204));
+    let checks = CHECKS.take();
+    assert!((1..=5).contains(&checks), "{checks}");
+}
+
+/// The store dies after it has counted and before the handlers answer: what they answer is lost,
+/// and every attempt stays a failure.
+#[actix_web::test]
+async fn killed_between_the_count_and_the_answer() {
+    for password in ["slow right", "slow broken", "slow wrong"] {
+        let mut redis = Redis::durable();
+        let service = process(&redis).await;
+        let (open, gate) = watch::channel(false);
+        GATE.set(Some(gate));
+        let attempts = join_all((0..5).map(|_| tries(&service, "ann", password)));
+        let dies = async {
+            while CHECKS.get() < 5 {
+                pause(5).await;
+            }
+            redis.kill();
+            open.send(true).unwrap();
+        };
+        let (answers, ()) = tokio::join!(attempts, dies);
+        let expected = match password {
+            "slow right" => 204,
+            "slow broken" => 500,
+            _ => 401,
+        };
+        // Whoever was right is let in: the store's silence is not his fault.
+        assert!(
+            answers.iter().all(|answer| answer.status() == expected),
+            "{password}"
+        );
+        assert_eq!(CHECKS.take(), 5);
+
+        let refused = tries(&service, "ann", "right").await;
+        refused.assert_refused(Refusal::Undecided);
+        assert_eq!(refused.header("retry-after"), Some("2"));
+        redis.restart();
+        ready(&service).await;
+        for _ in 0..10 {
+            let (answer, _) = insists(&service, "ann", "right").await;
+            assert_eq!(answer.status(), 401, "{password}");
+        }
+        assert_eq!(CHECKS.take(), 0);
+    }
+}
+
+/// A store that hangs: refused within its time limit, unless the route goes on alone.
+#[actix_web::test]
+async fn a_silent_store_checks_nothing_or_counts_here() {
+    let redis = Redis::start();
+    let service = process(&redis).await;
+    redis.stop();
+    for _ in 0..10 {
+        let start = Instant::now();
+        let refused = tries(&service, "ann", "right").await;
+        refused.assert_refused(Refusal::Undecided);
+        assert_eq!(refused.header("retry-after"), Some("2"));
+        assert!(
+            start.elapsed() < Duration::from_millis(500),
+            "{:?}",
+            start.elapsed()
+        );
+    }
+    assert_eq!(CHECKS.take(), 0);
+    for _ in 0..20 {
+        let answer = attempt(&service, "/again", "ann", "wrong", None).await;
+        assert!(matches!(answer.status().as_u16(), 401 | 503));
+    }
+    let checks = CHECKS.take();
+    assert!(checks <= 5, "{checks}");
+    redis.go_on();
+    ready(&service).await;
+    // What is asked of the route alone was never told the store.
+    assert_eq!(insists(&service, "ann", "right").await.0.status(), 204);
+}
