@@ -11,6 +11,14 @@
 mod connection;
 mod fault;
 mod script;
+#[cfg(test)]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "real servers, as the tests from outside start them; they use more of it"
+)]
+#[path = "../../../tests/redis/server.rs"]
+pub(crate) mod server;
 mod supply;
 mod target;
 

@@ -10,16 +10,8 @@ use crate::{
         rules::{Limits, Outcome, Rules, Verdict},
         shared::Shared,
     },
-    store::{Store, Target},
+    store::{Store, Target, server},
 };
-
-#[allow(
-    dead_code,
-    unreachable_pub,
-    reason = "the servers of the tests of the whole, of which one kind is enough here"
-)]
-#[path = "../../../../tests/redis/server.rs"]
-mod server;
 
 struct Chance(u64);
 

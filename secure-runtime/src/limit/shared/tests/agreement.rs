@@ -2,7 +2,6 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use super::server::Redis;
 use crate::{
     limit::{
         bucket::Shape,
@@ -12,7 +11,7 @@ use crate::{
         tests::{Bench, Random, SECOND, address, costly, quota},
     },
     policy::{Per, Policy, Quota},
-    store::{Connection, Script, Server, Store, Target},
+    store::{Connection, Script, Server, Store, Target, server::Redis},
 };
 
 /// The script of production, with a clock that the test sets and counts that it removes itself.
