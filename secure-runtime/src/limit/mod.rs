@@ -53,7 +53,7 @@ pub(crate) mod tests;
 use std::{
     collections::HashMap,
     io,
-    num::{NonZeroU32, NonZeroUsize},
+    num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -173,7 +173,7 @@ impl RateLimiter {
         clock: Clock,
         max_keys: usize,
         store: crate::store::Store,
-        instances: Option<NonZeroU32>,
+        instances: Option<std::num::NonZeroU32>,
     ) -> io::Result<Self> {
         let shared = shared::Shared::start(store, clock.clone(), max_keys, instances);
         let tables = Tables {
