@@ -17,9 +17,10 @@ use secrecy::{ExposeSecret, SecretString};
 /// quota takes to be whole again.
 ///
 /// A user of the server (ACL) needs the keys `~{prefix}:*`, braces included, and the commands
-/// `eval`, `evalsha`, `script|load`, `expire`, `get`, `hdel`, `hexists`, `hget`, `hincrby`, `hmget`,
-/// `hscan`, `hset`, `info`, `mget`, `set`, `del`, `time`, `xadd`, `xread`, `zadd`, `zcard`,
-/// `zrangebyscore`, `zrem` and `zremrangebyscore`.
+/// `del`, `eval`, `evalsha`, `exists`, `expire`, `get`, `hdel`, `hexists`, `hget`, `hincrby`,
+/// `hlen`, `hmget`, `hscan`, `hset`, `info`, `lindex`, `llen`, `lrem`, `ltrim`, `mget`, `pexpire`,
+/// `ping`, `rpush`, `script|load`, `set`, `time`, `xadd`, `xread`, `zadd`, `zcard`, `zrange`,
+/// `zrangebyscore`, `zrem`, `zremrangebyscore`, `zrevrange` and `zscore`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedisSettings {
