@@ -84,6 +84,7 @@ use self::{
 use crate::store::Store;
 use crate::{
     address::{ClientAddress, ClientAddresses, Ipv6Prefix, Network},
+    admission::peer,
     clock::Clock,
     rejection::Refusal,
     settings::BanSettings,
@@ -332,7 +333,7 @@ impl BanList {
         if self.0.rules.is_none() {
             return false;
         }
-        let peer = request.peer_addr().map(|peer| peer.ip());
+        let peer = peer(request);
         let address = self.0.addresses.client_address(peer, request.headers());
         let bannable = self.0.addresses.bannable(peer, address);
         bannable.is_some_and(|address| self.strike_bannable(address, kind, weight))
