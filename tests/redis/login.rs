@@ -252,3 +252,30 @@ async fn a_silent_store_checks_nothing_or_counts_here() {
     // What is asked of the route alone was never told the store.
     assert_eq!(insists(&service, "ann", "right").await.0.status(), 204);
 }
+
+/// Clients can fill the memory of the store, account by account. Then logins are refused, and
+/// nothing else is: the connection that all parts ask over stays.
+#[actix_web::test]
+async fn a_full_store_refuses_logins_and_answers_everybody_else() {
+    let redis = Redis::start();
+    let service = process(&redis).await;
+    assert!(
+        redis
+            .ask(&["CONFIG", "SET", "maxmemory", "1"])
+            .starts_with("+OK")
+    );
+    let mut answered = 0;
+    for round in 0..10 {
+        for attempt in 0..4 {
+            let refused = tries(&service, &format!("{round} {attempt}"), "wrong").await;
+            refused.assert_refused(Refusal::Undecided);
+        }
+        let state = service.security().logins().state("nobody").await;
+        answered += usize::from(state.is_ok());
+    }
+    // On a busy machine one may be late.
+    assert!(answered >= 8, "{answered}");
+    assert_eq!(CHECKS.take(), 0);
+    redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(insists(&service, "ann", "right").await.0.status(), 204);
+}

@@ -84,6 +84,7 @@ use self::{
 use crate::store::Store;
 use crate::{
     address::{ClientAddress, ClientAddresses, Ipv6Prefix, Network},
+    admission::peer,
     clock::Clock,
     rejection::Refusal,
     settings::BanSettings,
@@ -332,7 +333,7 @@ impl BanList {
         if self.0.rules.is_none() {
             return false;
         }
-        let peer = request.peer_addr().map(|peer| peer.ip());
+        let peer = peer(request);
         let address = self.0.addresses.client_address(peer, request.headers());
         let bannable = self.0.addresses.bannable(peer, address);
         bannable.is_some_and(|address| self.strike_bannable(address, kind, weight))
@@ -446,16 +447,24 @@ impl BanList {
         let full = |_| BanError::Full {
             max_entries: self.0.max_entries,
         };
-        let ban = match writer.find(key) {
-            Some(known) => known.or_later(ban),
+        let known = writer.find(key);
+        let ban = match &known {
+            Some(known) => known.clone().or_later(ban),
             None => ban,
         };
         writer.set(key, ban.clone(), now).map_err(full)?;
         // Under the lock of the writer, so that what was read from the store meanwhile does not
         // undo it.
         #[cfg(feature = "redis")]
-        if let Some(shared) = &self.0.shared {
-            shared.tell(key, Change::Ban(ban.clone())).map_err(full)?;
+        if let Some(shared) = &self.0.shared
+            && let Err(error) = shared.tell(key, Change::Ban(ban.clone()))
+        {
+            // As it was: there is room for that.
+            match known {
+                Some(known) => writer.set(key, known, now).map_err(full)?,
+                None => drop(writer.remove(key)),
+            }
+            return Err(full(error));
         }
         self.0.sweeper.get_or_init(|| {
             let table = Arc::downgrade(&self.0.table);

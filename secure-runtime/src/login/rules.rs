@@ -238,14 +238,17 @@ impl Network {
     }
 }
 
-/// The newest failures of all, at most as many as raise the alarm.
+/// The newest failures of all, at most twice as many as raise the alarm: an attempt that succeeds
+/// is among them until it is settled, and what it pushed out would be missing after that.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Everybody(VecDeque<u64>);
 
 impl Everybody {
     /// Whether so many failed within the last minute.
     fn is_alarming(&self, most: usize, now: u64) -> bool {
-        self.0.len() >= most && self.0.front().is_some_and(|first| first + MINUTE > now)
+        let newest = self.0.len().checked_sub(most);
+        let first = newest.and_then(|place| self.0.get(place));
+        first.is_some_and(|first| first + MINUTE > now)
     }
 }
 
@@ -360,7 +363,7 @@ impl Records {
             self.password
                 .push(attempt.account, limits.password_accounts, now);
         }
-        push_bounded(&mut self.everybody.0, now, limits.global_failures);
+        push_bounded(&mut self.everybody.0, now, 2 * limits.global_failures);
         Verdict::Admitted(Reservation {
             at: now,
             failures,

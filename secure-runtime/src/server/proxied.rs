@@ -203,17 +203,25 @@ mod tests {
     };
 
     use super::*;
-    use crate::admission::peer;
+    use crate::{
+        BanList, ClientAddresses, StrikeKind,
+        admission::peer,
+        clock::Clock,
+        settings::{BanRuleSettings, BanSettings},
+    };
 
-    const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    const GET: &[u8] =
+        b"GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 203.0.113.7\r\nconnection: close\r\n\r\n";
 
-    /// What is taken for the peer of a connection whose address the system does not tell.
-    async fn nameless<T: AsyncRead + AsyncWrite + Unpin + 'static>(
+    /// What `tell` says of a connection whose address the system does not tell.
+    async fn ask_nameless<T: AsyncRead + AsyncWrite + Unpin + 'static>(
         stream: T,
         mut client: impl AsyncRead + AsyncWrite + Unpin,
+        tell: impl Fn(&HttpRequest) -> String + Clone + 'static,
     ) -> String {
-        let app = App::new().default_service(web::to(async |request: HttpRequest| {
-            format!("{:?}", peer(&request))
+        let app = App::new().default_service(web::to(move |request: HttpRequest| {
+            let told = tell(&request);
+            async { told }
         }));
         let service = http::<T, _, _, _>(app, Duration::from_secs(5));
         let service = service.new_service(()).await.unwrap();
@@ -222,6 +230,58 @@ mod tests {
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
         answer.lines().last().unwrap_or_default().to_owned()
+    }
+
+    /// What is taken for the peer.
+    async fn nameless<T: AsyncRead + AsyncWrite + Unpin + 'static>(
+        stream: T,
+        client: impl AsyncRead + AsyncWrite + Unpin,
+    ) -> String {
+        ask_nameless(stream, client, |request| format!("{:?}", peer(request))).await
+    }
+
+    /// Bans whoever is struck once, where the proxy at a socket file is believed.
+    fn bans() -> BanList {
+        let rule = BanRuleSettings::new(
+            vec![StrikeKind::Login],
+            std::num::NonZeroUsize::MIN,
+            Duration::from_secs(60),
+            Duration::from_secs(60),
+        );
+        let settings = BanSettings {
+            rules: vec![rule],
+            ..BanSettings::default()
+        };
+        let addresses = ClientAddresses::direct().trusting_unknown_peer();
+        BanList::new(
+            Clock::system(),
+            std::sync::Arc::new(addresses),
+            crate::address::Ipv6Prefix::default(),
+            &settings,
+            #[cfg(feature = "redis")]
+            None,
+        )
+    }
+
+    /// Who has gone cannot have others banned by naming them.
+    #[actix_web::test]
+    async fn g11_a_client_that_has_gone_bans_nobody_else() {
+        let strike = |bans: BanList| {
+            move |request: &HttpRequest| bans.strike(request, StrikeKind::Login, 1).to_string()
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = TcpStream::connect(address).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let told = ask_nameless(stream, client, strike(bans())).await;
+        assert_eq!(told, "false");
+
+        #[cfg(unix)]
+        {
+            let (stream, client) = tokio::net::UnixStream::pair().unwrap();
+            let told = ask_nameless(stream, client, strike(bans())).await;
+            assert_eq!(told, "true");
+        }
     }
 
     #[actix_web::test]

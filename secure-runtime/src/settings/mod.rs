@@ -431,12 +431,13 @@ impl Settings {
 
     /// The part of [`check`](Self::check) that holds for settings made by hand as well: they may
     /// leave out what a server needs, but what they say of themselves goes into header fields, and
-    /// the bounds of what is issued and hashed hold.
+    /// the bounds of what is issued, guessed and hashed hold.
     pub(crate) fn check_parts(&self) -> Result<(), Error> {
         let mut mistakes = Mistakes::default();
         check::challenges(self, &mut mistakes);
         check::token_issuer(self, &mut mistakes);
         check::clients(self, &mut mistakes);
+        login::check(self, &mut mistakes);
         passwords::check(self, &mut mistakes);
         mistakes.into_result(Error::Settings)
     }

@@ -24,4 +24,13 @@ impl Fault {
             Self::Foreign | Self::Silent => false,
         }
     }
+
+    /// Whether the server has no room for what it was told to keep: it is well, and tells
+    /// everything that it knows.
+    pub(super) fn is_lack_of_room(&self) -> bool {
+        match self {
+            Self::Redis(error) => error.code() == Some("OOM"),
+            Self::Foreign | Self::Replaced | Self::Silent => false,
+        }
+    }
 }

@@ -161,3 +161,31 @@ fn of_a_flood_of_refusals_few_are_logged() {
     );
     assert!(!answer::is_power_of_ten(0));
 }
+
+/// Where the store cannot be told of a ban, nothing is banned here either, as the error says.
+#[cfg(feature = "redis")]
+#[test]
+fn g11_a_ban_that_fails_bans_nobody() {
+    let target = crate::store::Target::parse("redis://127.0.0.1:1").unwrap();
+    let (clock, _hand) = Clock::manual();
+    let settings = BanSettings {
+        max_entries: NonZeroUsize::MIN,
+        rules: Vec::new(),
+    };
+    let bans = BanList::new(
+        clock,
+        Arc::new(ClientAddresses::direct()),
+        Ipv6Prefix::default(),
+        &settings,
+        Some(Store::start(target, "test").unwrap()),
+    );
+    bans.ban(ip("203.0.113.7"), HOUR, "spam").unwrap();
+    assert!(bans.lift(ip("203.0.113.7")));
+    // The list has room, and what waits for the store has none.
+    let full = BanError::Full { max_entries: 1 };
+    assert_eq!(bans.ban(ip("203.0.113.8"), HOUR, "spam"), Err(full));
+    assert!(!bans.is_banned(ip("203.0.113.8")));
+    // What was to be told before is not forgotten, and may be told again.
+    bans.ban(ip("203.0.113.7"), HOUR, "spam").unwrap();
+    assert!(bans.is_banned(ip("203.0.113.7")));
+}

@@ -220,11 +220,11 @@ end
 
 local function is_alarming()
   if redis.call('LLEN', KEYS[5]) < global_failures then return false end
-  return tonumber(redis.call('LINDEX', KEYS[5], 0)) + MINUTE > now
+  return tonumber(redis.call('LINDEX', KEYS[5], -global_failures)) + MINUTE > now
 end
 
 local function push_everybody()
   redis.call('RPUSH', KEYS[5], decimal(now))
-  redis.call('LTRIM', KEYS[5], -global_failures, -1)
+  redis.call('LTRIM', KEYS[5], -2 * global_failures, -1)
   redis.call('PEXPIRE', KEYS[5], decimal(MINUTE + SLACK))
 end

@@ -188,3 +188,30 @@ fn a_known_device_leaves_the_lock_of_others_alone() {
     assert_eq!(records.account.count, 9);
     assert_eq!(records.device.count, 4);
 }
+
+/// Who has an account of his own cannot end the alarm by logging in to it.
+#[test]
+fn a_success_does_not_end_the_alarm() {
+    let mut rules = patient();
+    rules.limits.global_failures = 5;
+    let mut guesser = Records::default();
+    for number in 0..5 {
+        fail(&mut guesser, &rules, START + number);
+    }
+    let mut owner = Records {
+        everybody: guesser.everybody.clone(),
+        ..Records::default()
+    };
+    for number in 10..20 {
+        let now = START + number;
+        let reservation = fail(&mut owner, &rules, now);
+        assert!(reservation.alarm, "{number}");
+        owner.settle(STRANGER, &reservation, Outcome::Success, now);
+        guesser.everybody = owner.everybody.clone();
+        let verdict = guesser.reserve(STRANGER, &rules, now);
+        assert!(
+            matches!(verdict, Verdict::Refused(Reason::Network { .. })),
+            "{number}: {verdict:?}"
+        );
+    }
+}

@@ -566,3 +566,22 @@ fn behind_a_proxy_hops_do_without_networks() {
     let settings = "[server]\ntransport = \"behind_proxy\"\n[client_address]\nhops = 1";
     Settings::from_toml(settings).unwrap();
 }
+
+/// G1: a bound of nothing made by hand would be no bound at all.
+#[test]
+fn bounds_of_logins_made_by_hand_are_checked() {
+    for change in [
+        (|login| login.network_failures = 0) as fn(&mut crate::settings::LoginSettings),
+        |login| login.network_accounts = 0,
+        |login| login.password_accounts = 0,
+        |login| login.global_failures = 0,
+        |login| login.disable_after = u32::MAX,
+        |login| login.max_delay = std::time::Duration::MAX,
+    ] {
+        let mut settings = Settings::default();
+        change(&mut settings.login);
+        let built = crate::Security::builder().settings(settings).build();
+        let messages = messages(built.unwrap_err());
+        assert!(messages[0].starts_with("`login."), "{messages:?}");
+    }
+}
