@@ -34,6 +34,12 @@ pub(super) fn account_of(
         .ok_or_else(|| Rejection::new(Refusal::Forbidden, "the caller has no account here"))
 }
 
+/// Whether the caller has shown every factor that the account has. A stolen password replaces none.
+pub(super) async fn has_shown_all(store: &Store, issuer: &TokenIssuer, caller: &Principal) -> bool {
+    account_of(caller, issuer, store)
+        .is_ok_and(|account| account.second_factor.is_none() || caller.has_factor("otp"))
+}
+
 #[derive(Deserialize, garde::Validate)]
 struct Registration {
     #[garde(ascii, contains("@"), length(max = 254))]
@@ -131,6 +137,7 @@ struct PasswordChange {
 
 /// Ends every other session: one of them may be the reason.
 #[secured(
+    allow = has_shown_all(&store, &issuer, &caller).await,
     rate = ["100/min", "20/min per ip"],
     login(account = caller.identity(), attempts = "5/15min", lock = "30min"),
     max_body = "4KB"

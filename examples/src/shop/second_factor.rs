@@ -10,7 +10,7 @@ use secure_runtime::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    accounts::account_of,
+    accounts::{account_of, has_shown_all},
     store::{Account, Store},
 };
 
@@ -23,13 +23,6 @@ pub(super) fn routes(routes: &mut Routes) {
         .service(remove);
 }
 
-/// Whoever has a second factor shows it before there is another one: a stolen password is not
-/// enough to replace it.
-async fn may_enrol(store: &Store, issuer: &TokenIssuer, caller: &Principal) -> bool {
-    account_of(caller, issuer, store)
-        .is_ok_and(|account| account.second_factor.is_none() || caller.has_factor("otp"))
-}
-
 #[derive(Serialize)]
 struct Enrolment {
     /// For who cannot scan.
@@ -40,7 +33,7 @@ struct Enrolment {
 
 #[secured(
     max_age = "15min",
-    allow = may_enrol(&store, &issuer, &caller).await,
+    allow = has_shown_all(&store, &issuer, &caller).await,
     rate = "10/hour"
 )]
 #[post("/second-factor/enrol")]
@@ -77,7 +70,7 @@ struct Enrolled {
 /// A first code proves that the app has the secret. Other sessions end: they know of no factor.
 #[secured(
     max_age = "15min",
-    allow = may_enrol(&store, &issuer, &caller).await,
+    allow = has_shown_all(&store, &issuer, &caller).await,
     rate = "10/hour"
 )]
 #[post("/second-factor/confirm")]
