@@ -263,8 +263,9 @@ impl<T: Impossible> Text<()> for T {
 #[derive(Debug)]
 pub struct ByPassword;
 
-/// One that is too long was refused as an input.
+/// One that is too long was refused as an input. Named by no help: its marker says nothing to users.
 #[cfg(feature = "passwords")]
+#[diagnostic::do_not_recommend]
 impl Text<ByPassword> for crate::data::password::Password {
     fn text(&self) -> &str {
         self.text().unwrap_or_default()

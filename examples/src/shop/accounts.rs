@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, post, web};
 use secure_runtime::{
-    Principal, Refusal, Rejection, RevocationList, Routes, TokenIssuer,
+    Logins, Principal, Refusal, Rejection, RevocationList, Routes, TokenIssuer,
     data::password::{NewPassword, Password, Passwords},
     secured,
     tokens::{IssuedTokens, RefreshToken, TokenError},
@@ -32,6 +32,11 @@ pub(super) fn account_of(
         .then(|| store.accounts.of_subject(caller.subject()))
         .flatten()
         .ok_or_else(|| Rejection::new(Refusal::Forbidden, "the caller has no account here"))
+}
+
+/// Whether the caller's subject names an account of the shop.
+pub(super) async fn has_account(store: &Store, issuer: &TokenIssuer, caller: &Principal) -> bool {
+    account_of(caller, issuer, store).is_ok()
 }
 
 /// Whether the caller has shown every factor that the account has. A stolen password replaces none.
@@ -139,7 +144,7 @@ struct PasswordChange {
 #[secured(
     allow = has_shown_all(&store, &issuer, &caller).await,
     rate = ["100/min", "20/min per ip"],
-    login(account = caller.identity(), attempts = "5/15min", lock = "30min"),
+    login(account = caller.subject(), attempts = "5/15min", lock = "30min"),
     max_body = "4KB"
 )]
 #[post("/password")]
@@ -162,6 +167,28 @@ async fn change_password(
         return Ok(HttpResponse::Conflict().finish());
     }
     issuer.end_other_sessions(&caller).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[derive(Deserialize, garde::Validate)]
+struct Recovered {
+    #[garde(length(max = 254))]
+    email: String,
+}
+
+/// Somebody has proved in another way who he is: too many failures in a row disable an account.
+#[secured(role = "support", max_age = "15min")]
+#[post("/accounts/enable")]
+pub(super) async fn enable(
+    recovered: web::Json<Recovered>,
+    logins: Logins,
+    store: web::Data<Store>,
+) -> Result<HttpResponse, Rejection> {
+    // The login knows the address; what comes after it, the subject.
+    logins.enable(&recovered.email).await?;
+    if let Some(account) = store.accounts.find(&recovered.email) {
+        logins.enable(&account.subject).await?;
+    }
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -39,6 +39,7 @@ pub fn routes(store: web::Data<Store>) -> impl Fn(&mut Routes) + Clone + Send + 
         second_factor::routes(routes);
         routes.scope("/admin", |admin| {
             admin
+                .service(accounts::enable)
                 .service(cancel)
                 .service(set_notice)
                 .service(log_user_out)

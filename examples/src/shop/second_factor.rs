@@ -10,7 +10,7 @@ use secure_runtime::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    accounts::{account_of, has_shown_all},
+    accounts::{account_of, has_account, has_shown_all},
     store::{Account, Store},
 };
 
@@ -102,8 +102,9 @@ async fn confirm(
 
 /// A session of both factors, in place of the caller's.
 #[secured(
+    allow = has_account(&store, &issuer, &caller).await,
     rate = ["100/min", "20/min per ip"],
-    login(account = caller.identity(), attempts = "5/15min", lock = "30min")
+    login(account = caller.subject(), attempts = "5/15min", lock = "30min")
 )]
 #[post("/second-factor")]
 async fn second_factor(
@@ -132,8 +133,9 @@ struct Recovery {
 
 /// The same with a recovery code, which is used up.
 #[secured(
+    allow = has_account(&store, &issuer, &caller).await,
     rate = ["100/min", "20/min per ip"],
-    login(account = caller.identity(), attempts = "5/15min", lock = "30min")
+    login(account = caller.subject(), attempts = "5/15min", lock = "30min")
 )]
 #[post("/second-factor/recover")]
 async fn recover(
