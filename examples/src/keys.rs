@@ -24,11 +24,11 @@ impl DevelopmentKey {
         Ok(Self::of(&KeyPair::generate_for(&PKCS_ED25519)?))
     }
 
-    /// The key in `folder`; if there is none, a new one is put there.
+    /// The key of this name in `folder`; if there is none, a new one is put there.
     ///
-    /// The public key lies beside it as `development.pub.pem`.
-    pub fn load_or_make(folder: &Path) -> io::Result<Self> {
-        let path = folder.join("development.key.pem");
+    /// It is `<name>.key.pem`, and the public key lies beside it as `<name>.pub.pem`.
+    pub fn load_or_make(folder: &Path, name: &str) -> io::Result<Self> {
+        let path = folder.join(format!("{name}.key.pem"));
         let key = match fs::read_to_string(&path) {
             Ok(text) => Self::read(&text)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -43,7 +43,7 @@ impl DevelopmentKey {
             }
             Err(error) => return Err(error),
         };
-        fs::write(folder.join("development.pub.pem"), &key.public)?;
+        fs::write(folder.join(format!("{name}.pub.pem")), &key.public)?;
         Ok(key)
     }
 

@@ -1,5 +1,7 @@
 //! Requests to the shop with the answers to expect: printed as curl lines, or sent and compared.
 
+mod accounts;
+mod variables;
 mod visits;
 
 use std::{fmt::Write, sync::Arc, time::Duration};
@@ -8,7 +10,12 @@ use awc::{Client, Connector, http::Method};
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
 use secure_runtime::testing::Tokens;
 
-pub use visits::visits;
+use variables::Variables;
+
+/// The tour, in order: later requests rely on earlier ones.
+pub fn visits() -> Vec<Visit> {
+    [visits::visits(), accounts::visits()].concat()
+}
 
 /// How long the tokens of the tour are good for.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
@@ -80,9 +87,9 @@ pub struct Visit {
     pub shows: &'static str,
     method: &'static str,
     path: &'static str,
-    /// Name of the caller, if there is one.
+    /// The variable that holds the caller's token, if there is one.
     caller: Option<&'static str>,
-    /// Content type and content.
+    /// Content type and content, with variables in it.
     body: Option<(&'static str, &'static str)>,
     /// How often it is sent; the last answer counts.
     times: u32,
@@ -90,6 +97,8 @@ pub struct Visit {
     status: u16,
     /// What the answer must contain, in its body or one of its fields.
     contains: &'static str,
+    /// Variables that keep members of the answer.
+    keeps: &'static [(&'static str, &'static str)],
 }
 
 impl Visit {
@@ -103,11 +112,22 @@ impl Visit {
             let _ = write!(line, " -H \"Authorization: Bearer ${caller}\"");
         }
         if let Some((content_type, content)) = self.body {
+            let content = variables::in_shell(content);
             let _ = write!(line, " -H 'Content-Type: {content_type}' -d '{content}'");
         }
         let _ = write!(line, " '{base}{}'", self.path);
         if self.times > 1 {
             line = format!("for i in $(seq {}); do {line}; done", self.times);
+        }
+        if !self.keeps.is_empty() {
+            line = format!("answer=$({line}); echo \"$answer\"");
+        }
+        for (variable, member) in self.keeps {
+            let pattern = format!(r#"s/.*"{member}":\[\{{0,1\}}"\([^"]*\)".*/\1/p"#);
+            let _ = write!(
+                line,
+                "\n{variable}=$(echo \"$answer\" | sed -n '{pattern}')"
+            );
         }
         line
     }
@@ -121,27 +141,31 @@ impl Visit {
     }
 
     /// Sends the request; the answer, and whether it is the expected one.
-    async fn send(&self, client: &Client, base: &str, callers: &[Caller]) -> (String, bool) {
+    async fn send(&self, client: &Client, base: &str, variables: &mut Variables) -> (String, bool) {
         let mut answer = (String::new(), false);
         for _ in 0..self.times {
-            answer = self.send_once(client, base, callers).await;
+            answer = self.send_once(client, base, variables).await;
         }
         answer
     }
 
-    async fn send_once(&self, client: &Client, base: &str, callers: &[Caller]) -> (String, bool) {
+    async fn send_once(
+        &self,
+        client: &Client,
+        base: &str,
+        variables: &mut Variables,
+    ) -> (String, bool) {
         let Ok(method) = Method::from_bytes(self.method.as_bytes()) else {
             return (format!("`{}` is no method", self.method), false);
         };
         let mut request = client.request(method, format!("{base}{}", self.path));
-        let caller = callers
-            .iter()
-            .find(|caller| Some(caller.variable) == self.caller);
-        if let Some(caller) = caller {
-            request = request.bearer_auth(&caller.token);
+        if let Some(caller) = self.caller {
+            request = request.bearer_auth(variables.value(caller));
         }
         let sent = match self.body {
-            Some((content_type, content)) => request.content_type(content_type).send_body(content),
+            Some((content_type, content)) => request
+                .content_type(content_type)
+                .send_body(variables.filled_in(content)),
             None => request.send(),
         };
         let mut response = match sent.await {
@@ -154,7 +178,10 @@ impl Visit {
             let _ = writeln!(text, "{name}: {}", value.to_str().unwrap_or("?"));
         }
         match response.body().await {
-            Ok(body) => text.push_str(&String::from_utf8_lossy(&body)),
+            Ok(body) => {
+                variables.keep(self.keeps, &body);
+                text.push_str(&String::from_utf8_lossy(&body));
+            }
             Err(error) => return (format!("{status}, then {error}"), false),
         }
         let found = text.contains(self.contains);
@@ -175,10 +202,11 @@ pub async fn run(
     callers: &[Caller],
 ) -> Result<usize, rustls::Error> {
     let client = client(certificate)?;
+    let mut variables = Variables::of(callers);
     let mut differences = 0;
     println!("{:44}{:46}received", "", "expected");
     for visit in visits() {
-        let (received, same) = visit.send(&client, base, callers).await;
+        let (received, same) = visit.send(&client, base, &mut variables).await;
         differences += usize::from(!same);
         let mark = if same { ' ' } else { '!' };
         println!("{mark} {:42}{:46}{received}", visit.shows, visit.expected());

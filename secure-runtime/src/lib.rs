@@ -116,6 +116,8 @@ pub use revocation::{
     RevocationCounts, RevocationEntry, RevocationError, RevocationList, RevocationTarget,
 };
 pub use routes::{Routes, SecuredHandler, SecuredService};
+/// What reads a secret, such as the URL that an authenticator app scans.
+pub use secrecy::ExposeSecret;
 /// Secret bytes, of which nothing is ever printed.
 pub use secrecy::SecretSlice;
 pub use security::{Security, SecurityBuilder};

@@ -258,6 +258,20 @@ impl<T: Impossible> Text<()> for T {
     }
 }
 
+/// Marks a password that is no text for anybody else.
+#[cfg(feature = "passwords")]
+#[derive(Debug)]
+pub struct ByPassword;
+
+/// One that is too long was refused as an input. Named by no help: its marker says nothing to users.
+#[cfg(feature = "passwords")]
+#[diagnostic::do_not_recommend]
+impl Text<ByPassword> for crate::data::password::Password {
+    fn text(&self) -> &str {
+        self.text().unwrap_or_default()
+    }
+}
+
 /// What the expressions of `login` give; not `async`, as above.
 pub fn identifier<T: Text<M> + ?Sized, M>(value: &T) -> Identifier {
     Identifier(Zeroizing::new(value.text().to_owned()))

@@ -47,6 +47,14 @@ audience = "shop.test"
 [[issuers.keys]]
 algorithm = "EdDSA"
 public_key_file = "id.pem"
+
+[token_issuer]
+issuer = "https://shop.test"
+audience = "shop.test"
+
+[[token_issuer.keys]]
+id = "test"
+private_key_file = "shop.pem"
 "#;
 
 /// A folder with `secure.toml` and all that it names.
@@ -85,6 +93,8 @@ impl Folder {
         let id = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
         let public = pem("PUBLIC KEY", &id.subject_public_key_info());
         write("id.pem", &public);
+        let own = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        write("shop.pem", &pem("PRIVATE KEY", &own.serialize_der()));
         write("secure.toml", settings);
         Self {
             certificate: tls.cert.der().clone(),

@@ -6,11 +6,14 @@ use std::{env, error::Error, fs, net::SocketAddr, path::PathBuf, process::ExitCo
 
 use actix_web::web;
 use secure_examples::{
+    keys::DevelopmentKey,
     shop::{self, Store},
     tour::{self, Caller},
 };
 use secure_runtime::{
-    Clock, Manifest, Security, Server, Settings, settings::TlsSettings, testing::Tokens,
+    Clock, Manifest, Security, Server, Settings,
+    settings::{PrivateKeySource, SigningKeySettings, TlsSettings, TokenIssuerSettings},
+    testing::Tokens,
 };
 
 #[actix_web::main]
@@ -31,6 +34,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut settings = Settings::default();
     settings.realm = "shop".to_owned();
     settings.tls = Some(TlsSettings::Development);
+    settings.token_issuer = Some(token_issuer()?);
     if touring {
         settings.server.address = SocketAddr::from(([127, 0, 0, 1], 0)).into(); // any free port
     }
@@ -67,6 +71,13 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The shop's own tokens, with a key that ends with this process.
+fn token_issuer() -> Result<TokenIssuerSettings, Box<dyn Error>> {
+    let key = PrivateKeySource::Pem(DevelopmentKey::generate()?.private.into());
+    let issuer = TokenIssuerSettings::new("https://shop.example", "https://shop.example");
+    Ok(issuer.key(SigningKeySettings::new("quickstart", key)))
+}
+
 /// Writes the certificate to where curl can read it.
 fn certificate_file(pem: &str) -> std::io::Result<PathBuf> {
     let folder = env::temp_dir().join("secure-quickstart");
@@ -82,7 +93,9 @@ fn print_guide(base: &str, certificate: &str, manifest: &Manifest, callers: &[Ca
     for caller in callers {
         println!("# {}\n{}={}", caller.what, caller.variable, caller.token);
     }
-    println!("\nThen, in this order:\n");
+    println!(
+        "\nThen, in this order; `oathtool` is an authenticator app for a shell, and any other will do:\n"
+    );
     for visit in tour::visits() {
         println!("# {}: expect {}", visit.shows, visit.expected());
         println!("{}\n", visit.curl(base, certificate));

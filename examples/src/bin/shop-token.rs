@@ -1,7 +1,8 @@
 //! Prints a token for the shop that `examples/secure.toml` configures:
 //! `cargo run --bin shop-token -- --sub ann --role customer`.
 //!
-//! It signs with a development key of this machine, which it makes at its first run.
+//! It signs with a development key of this machine, which it makes at its first run, together with
+//! the one that the shop signs its own tokens with.
 
 use std::{env, error::Error, path::Path, process::ExitCode, time::Duration};
 
@@ -60,8 +61,12 @@ fn token(mut arguments: impl Iterator<Item = String>) -> Result<String, Box<dyn 
     let subject = subject.ok_or("`--sub` is missing: whose token is it?")?;
 
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("keys");
-    let key = DevelopmentKey::load_or_make(&folder)
-        .map_err(|error| format!("the development key in `{}`: {error}", folder.display()))?;
+    let key = |name| {
+        DevelopmentKey::load_or_make(&folder, name)
+            .map_err(|error| format!("the development keys in `{}`: {error}", folder.display()))
+    };
+    key("shop")?;
+    let key = key("development")?;
     let clock = Clock::system();
     let tokens = Tokens::with_key(ISSUER, AUDIENCE, &key.private, &key.public, &clock);
     let lifetime = Duration::from_secs(u64::from(minutes).saturating_mul(60));

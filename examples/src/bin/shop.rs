@@ -16,7 +16,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             eprintln!("{error}");
             if needs_key(&error) {
-                eprintln!("\n`cargo run --bin shop-token -- --sub ann` makes a development key");
+                eprintln!("\n`cargo run --bin shop-token -- --sub ann` makes development keys");
             }
             ExitCode::FAILURE
         }
@@ -29,12 +29,13 @@ async fn serve() -> Result<(), Error> {
     Server::new(security, shop::routes(store)).run().await
 }
 
-/// Whether the file of a public key cannot be read.
+/// Whether the file of a key cannot be read.
 fn needs_key(error: &Error) -> bool {
     match error {
-        Error::Settings(mistakes) => mistakes
-            .iter()
-            .any(|mistake| mistake.key().ends_with("public_key_file")),
+        Error::Settings(mistakes) => mistakes.iter().any(|mistake| {
+            let key = mistake.key();
+            key.ends_with("public_key_file") || key.ends_with("private_key_file")
+        }),
         _ => false,
     }
 }

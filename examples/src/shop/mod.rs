@@ -1,6 +1,8 @@
 //! A small shop that uses every part of the project: the reference for how a service looks, and
 //! the target of the tests that attack one from outside.
 
+mod accounts;
+mod second_factor;
 mod store;
 
 use actix_multipart::form::{MultipartForm, tempfile::TempFile, text::Text};
@@ -10,10 +12,13 @@ use actix_web::{
     post, put, web,
 };
 use derive_more::{Display, Error};
-use secure_runtime::{Claims, Principal, Refusal, Rejection, RevocationList, Routes, secured};
+use secure_runtime::{
+    Claims, Principal, Refusal, Rejection, RevocationList, Routes, TokenIssuer, secured,
+    tokens::JwksEndpoint,
+};
 use serde::{Deserialize, Serialize};
 
-pub use store::{Item, Order, Store};
+pub use store::{Account, Accounts, Item, Order, Store};
 
 /// Registers the whole shop over `store`.
 pub fn routes(store: web::Data<Store>) -> impl Fn(&mut Routes) + Clone + Send + 'static {
@@ -29,15 +34,17 @@ pub fn routes(store: web::Data<Store>) -> impl Fn(&mut Routes) + Clone + Send + 
             .service(attach_receipt)
             .service(profile)
             .service(payment_settled)
-            .service(logout)
-            .service(logout_everywhere)
-            .scope("/admin", |admin| {
-                admin
-                    .service(cancel)
-                    .service(set_notice)
-                    .service(log_user_out)
-                    .route("/orders/{id}", Method::GET, any_order);
-            });
+            .service(JwksEndpoint);
+        accounts::routes(routes);
+        second_factor::routes(routes);
+        routes.scope("/admin", |admin| {
+            admin
+                .service(accounts::enable)
+                .service(cancel)
+                .service(set_notice)
+                .service(log_user_out)
+                .route("/orders/{id}", Method::GET, any_order);
+        });
     }
 }
 
@@ -207,27 +214,6 @@ async fn profile(Claims(profile): Claims<Profile>) -> impl Responder {
     web::Json(profile)
 }
 
-/// Ends the use of the token that is sent, and of no other.
-#[secured(revocation = "0s")]
-#[post("/logout")]
-async fn logout(caller: Principal, revocations: RevocationList) -> Result<HttpResponse, Rejection> {
-    revocations.revoke(&caller).await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-/// Ends the use of every token that the caller has, on whatever device.
-#[secured(revocation = "0s")]
-#[post("/logout-everywhere")]
-async fn logout_everywhere(
-    caller: Principal,
-    revocations: RevocationList,
-) -> Result<HttpResponse, Rejection> {
-    revocations
-        .revoke_subject(caller.issuer(), caller.subject())
-        .await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
 /// The payment provider reports here. Its signature over the raw body would be checked first.
 #[secured(
     public = "the payment provider signs its calls",
@@ -263,9 +249,10 @@ async fn cancel(id: web::Path<u64>, store: web::Data<Store>) -> Result<HttpRespo
 async fn log_user_out(
     admin: Principal,
     name: web::Path<String>,
+    issuer: TokenIssuer,
     revocations: RevocationList,
 ) -> Result<HttpResponse, Rejection> {
-    revocations.revoke_subject(admin.issuer(), &name).await?;
+    accounts::end_everything(&issuer, &revocations, admin.issuer(), &name).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

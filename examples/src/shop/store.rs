@@ -1,11 +1,15 @@
 //! What the shop keeps, in memory.
 
+mod accounts;
+
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use serde::Serialize;
+
+pub use accounts::{Account, Accounts};
 
 /// Something on sale.
 #[derive(Clone, Debug, Serialize)]
@@ -32,9 +36,11 @@ pub struct Order {
     pub owner: String,
 }
 
-/// Items and orders.
+/// Items, orders and accounts.
 #[derive(Debug)]
 pub struct Store {
+    /// Who may log in here.
+    pub accounts: Accounts,
     items: Mutex<BTreeMap<u64, Item>>,
     orders: Mutex<BTreeMap<u64, Order>>,
 }
@@ -47,6 +53,7 @@ impl Default for Store {
             (id, Item { id, name, price })
         });
         Self {
+            accounts: Accounts::default(),
             items: Mutex::new(items.collect()),
             orders: Mutex::default(),
         }

@@ -1,11 +1,11 @@
-//! The requests, and the answers to expect.
+//! The requests with tokens of somebody else, and the answers to expect.
 
 use super::Visit;
 
 const JSON: &str = "application/json";
 
-/// The tour, in order: later requests rely on earlier ones.
-pub fn visits() -> Vec<Visit> {
+/// In order: later requests rely on earlier ones.
+pub(super) fn visits() -> Vec<Visit> {
     let visit = |shows, method, path, caller, body, status, contains| Visit {
         shows,
         method,
@@ -15,6 +15,7 @@ pub fn visits() -> Vec<Visit> {
         times: 1,
         status,
         contains,
+        keeps: &[],
     };
     vec![
         visit(

@@ -16,7 +16,7 @@ use secure_examples::shop::{self, Store};
 use secure_runtime::{
     Settings,
     settings::ForwardedHeader,
-    testing::{TestCall, TestResponse, TestService},
+    testing::{self, TestCall, TestResponse, TestService},
 };
 use serde_json::Value;
 
@@ -37,6 +37,7 @@ impl Fuzz {
 
     fn with(mut settings: Settings) -> Self {
         settings.danger.plaintext = true;
+        settings.token_issuer = Some(testing::token_issuer());
         let system = System::new();
         let service = system.block_on(async {
             let store = web::Data::new(Store::default());

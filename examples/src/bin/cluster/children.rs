@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ISSUER: &str = "https://id.shop.example";
 const AUDIENCE: &str = "https://shop.example";
 
-/// What the shops have in common: a certificate, a key of the issuer, settings.
+/// What the shops have in common: a certificate, keys, secrets, settings.
 pub(crate) struct Folder {
     path: PathBuf,
     pub(crate) certificate: CertificateDer<'static>,
@@ -51,6 +51,11 @@ impl Folder {
         write("key.pem", "PRIVATE KEY", &private_key)?;
         let id = DevelopmentKey::generate()?;
         fs::write(path.join("id.pem"), &id.public)?;
+        fs::write(path.join("shop.pem"), DevelopmentKey::generate()?.private)?;
+        // What an operator makes once with `openssl rand -base64 32`.
+        for file in ["refresh.secret", "login.secret"] {
+            fs::write(path.join(file), secret()?)?;
+        }
         let settings = format!(
             r#"
 realm = "shop"
@@ -72,6 +77,18 @@ audience = "{AUDIENCE}"
 [[issuers.keys]]
 algorithm = "EdDSA"
 public_key_file = "id.pem"
+
+[token_issuer]
+issuer = "https://shop.example"
+audience = "{AUDIENCE}"
+refresh_secret_file = "refresh.secret"
+
+[[token_issuer.keys]]
+id = "cluster"
+private_key_file = "shop.pem"
+
+[login]
+secret_file = "login.secret"
 "#,
             redis.port
         );
@@ -83,6 +100,12 @@ public_key_file = "id.pem"
             tokens: Tokens::with_key(ISSUER, AUDIENCE, &id.private, &id.public, &clock),
         })
     }
+}
+
+/// Random bytes in base64: those of a key that is good for nothing else.
+fn secret() -> Result<String> {
+    let key = DevelopmentKey::generate()?.private;
+    Ok(key.lines().filter(|line| !line.starts_with('-')).collect())
 }
 
 impl Drop for Folder {

@@ -50,7 +50,7 @@ pub struct NewPassword<const MIN: usize = MIN_LENGTH>(Password);
 
 impl Password {
     /// `None` for what is too long.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         self.0.as_ref().map(ExposeSecret::expose_secret)
     }
 

@@ -1,0 +1,131 @@
+//! The accounts of the shop's own.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use secure_runtime::{
+    otp::{OtpSecret, RecoveryCode, RecoveryCodeHash},
+    tokens::Subject,
+};
+
+/// Anybody may register, and the memory has an end.
+const MAX_ACCOUNTS: usize = 100_000;
+
+/// An account. In a database the secrets of the second factor are encrypted.
+#[derive(Clone)]
+pub struct Account {
+    /// The subject of its tokens, which is never given to another.
+    pub subject: String,
+    /// What its owner logs in with, in lower case.
+    pub email: String,
+    /// What is kept of the password.
+    pub password_hash: String,
+    /// A secret that no code has confirmed yet.
+    pub offered_secret: Option<OtpSecret>,
+    /// What the owner's app makes codes with.
+    pub second_factor: Option<OtpSecret>,
+    /// For when the app is lost.
+    pub recovery_codes: Vec<RecoveryCodeHash>,
+}
+
+impl Account {
+    /// What its tokens say, after the password was right.
+    pub fn token_subject(&self) -> Subject {
+        Subject::new(&self.subject, "shop")
+            .role("customer")
+            .scope("orders:read")
+            .scope("orders:write")
+            .authenticated_by("pwd")
+    }
+
+    /// Replaces the hash, unless that was done by somebody else since it was read; whether it was.
+    pub fn replace_password(&mut self, old: &str, new: String) -> bool {
+        let is_current = self.password_hash == old;
+        if is_current {
+            self.password_hash = new;
+        }
+        is_current
+    }
+
+    /// Uses a recovery code up; whether it was one.
+    pub fn spend_recovery_code(&mut self, code: &RecoveryCode) -> bool {
+        let place = code.position_in(&self.recovery_codes);
+        place
+            .map(|place| self.recovery_codes.remove(place))
+            .is_some()
+    }
+}
+
+/// Personal data and secrets.
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").finish_non_exhaustive()
+    }
+}
+
+/// All accounts, by subject and by e-mail address.
+#[derive(Debug, Default)]
+pub struct Accounts(Mutex<Maps>);
+
+#[derive(Default)]
+struct Maps {
+    by_subject: HashMap<String, Account>,
+    subjects: HashMap<String, String>,
+}
+
+impl fmt::Debug for Maps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Maps").finish_non_exhaustive()
+    }
+}
+
+impl Accounts {
+    /// Adds an account, unless there is one of this address; `false` where there is no room.
+    pub fn add(&self, email: &str, password_hash: String) -> bool {
+        let mut maps = self.lock();
+        let email = email.to_ascii_lowercase();
+        if maps.subjects.contains_key(&email) {
+            return true;
+        }
+        if maps.by_subject.len() >= MAX_ACCOUNTS {
+            return false;
+        }
+        let subject = format!("user-{}", maps.by_subject.len() + 1);
+        let account = Account {
+            subject: subject.clone(),
+            email: email.clone(),
+            password_hash,
+            offered_secret: None,
+            second_factor: None,
+            recovery_codes: Vec::new(),
+        };
+        maps.subjects.insert(email, subject.clone());
+        maps.by_subject.insert(subject, account);
+        true
+    }
+
+    /// The account of an address.
+    pub fn find(&self, email: &str) -> Option<Account> {
+        let maps = self.lock();
+        let subject = maps.subjects.get(&email.to_ascii_lowercase())?;
+        maps.by_subject.get(subject).cloned()
+    }
+
+    /// The account of a subject.
+    pub fn of_subject(&self, subject: &str) -> Option<Account> {
+        self.lock().by_subject.get(subject).cloned()
+    }
+
+    /// Changes an account in one step that nothing comes between.
+    pub fn update<T>(&self, subject: &str, change: impl FnOnce(&mut Account) -> T) -> Option<T> {
+        self.lock().by_subject.get_mut(subject).map(change)
+    }
+
+    /// No change is left half done by a panic.
+    fn lock(&self) -> MutexGuard<'_, Maps> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
