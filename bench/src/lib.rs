@@ -31,7 +31,7 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 use secure_runtime::{
-    Clock, Policy, SecuredService, Security, Settings, private::Call, testing::Tokens,
+    Clock, Policy, Routes, SecuredService, Security, Settings, private::Call, testing::Tokens,
 };
 
 pub use crate::{lookups::Lookups, mode::Mode};
@@ -178,6 +178,11 @@ fn security(clock: &Clock, tokens: &Tokens) -> Security {
         .settings(settings)
         .build()
         .expect("the security is configured")
+}
+
+/// Mounts a handler that demands nothing, at `/empty`: the attribute cannot say this.
+pub fn demand_nothing(routes: &mut Routes) {
+    routes.service(handlers::empty);
 }
 
 /// The request that every extractor is given, cloned and dropped.
