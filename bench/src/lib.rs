@@ -9,6 +9,7 @@
     reason = "what cannot be set up cannot be measured"
 )]
 
+mod flood;
 mod handlers;
 mod lookups;
 mod mode;
@@ -34,7 +35,7 @@ use secure_runtime::{
     Clock, Policy, Routes, SecuredService, Security, Settings, private::Call, testing::Tokens,
 };
 
-pub use crate::{lookups::Lookups, mode::Mode};
+pub use crate::{flood::Flood, lookups::Lookups, mode::Mode};
 
 /// A mode made ready: security configured, token known, quota used up where that is the matter.
 pub struct Case(Box<dyn Fn() -> Batch>);
