@@ -10,6 +10,7 @@
 use std::{
     hint::black_box,
     net::IpAddr,
+    num::NonZeroUsize,
     time::{Duration, Instant},
 };
 
@@ -20,7 +21,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use rcgen::{
     KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData, RsaKeySize,
 };
-use secure_bench::{Case, Mode};
+use secure_bench::{Case, Flood, Mode};
 use secure_runtime::{
     Authenticator, AuthenticatorOptions, Clock, EcdsaAlgorithm, HmacAlgorithm, Issuer,
     RsaAlgorithm, SecretSlice, Security, VerifyingKey,
@@ -43,6 +44,23 @@ fn modes(criterion: &mut Criterion) {
                 let time: Duration = time.sum();
                 let served = batches * Case::BATCH as u64;
                 time.mul_f64(requests as f64 / served as f64)
+            });
+        });
+    }
+}
+
+/// Refusals by a quota, of many addresses: each with a count of its own, and without room for one.
+fn floods(criterion: &mut Criterion) {
+    const MAX_KEYS: NonZeroUsize = NonZeroUsize::new(1_000_000).expect("it is not zero");
+    for (name, newcomers) in [("flood-known", false), ("flood-full-table", true)] {
+        let flood = Flood::new(MAX_KEYS, newcomers);
+        criterion.bench_function(name, |bencher| {
+            bencher.iter_custom(|requests| {
+                let rounds = requests.div_ceil(Flood::STRANGERS as u64);
+                let start = Instant::now();
+                (0..rounds).for_each(|_| flood.serve());
+                let served = rounds * Flood::STRANGERS as u64;
+                start.elapsed().mul_f64(requests as f64 / served as f64)
             });
         });
     }
@@ -204,6 +222,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
         .sample_size(50);
-    targets = modes, bans, first_sight
+    targets = modes, floods, bans, first_sight
 }
 criterion_main!(benches);

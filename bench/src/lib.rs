@@ -9,6 +9,7 @@
     reason = "what cannot be set up cannot be measured"
 )]
 
+mod flood;
 mod handlers;
 mod lookups;
 mod mode;
@@ -31,10 +32,10 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 use secure_runtime::{
-    Clock, Policy, SecuredService, Security, Settings, private::Call, testing::Tokens,
+    Clock, Policy, Routes, SecuredService, Security, Settings, private::Call, testing::Tokens,
 };
 
-pub use crate::{lookups::Lookups, mode::Mode};
+pub use crate::{flood::Flood, lookups::Lookups, mode::Mode};
 
 /// A mode made ready: security configured, token known, quota used up where that is the matter.
 pub struct Case(Box<dyn Fn() -> Batch>);
@@ -178,6 +179,11 @@ fn security(clock: &Clock, tokens: &Tokens) -> Security {
         .settings(settings)
         .build()
         .expect("the security is configured")
+}
+
+/// Mounts a handler that demands nothing, at `/empty`: the attribute cannot say this.
+pub fn demand_nothing(routes: &mut Routes) {
+    routes.service(handlers::empty);
 }
 
 /// The request that every extractor is given, cloned and dropped.

@@ -258,9 +258,15 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, with variables beside the settings of its file.
+    pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
         let folder = Folder::new();
         let mut child = folder
             .command()
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

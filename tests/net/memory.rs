@@ -1,12 +1,14 @@
 //! The shop under attack takes a bounded amount of memory, and answers afterwards.
 
 use std::{
+    cell::Cell,
     fs,
+    net::Ipv4Addr,
     time::{Duration, Instant},
 };
 
 use actix_web::{Responder, post, web};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use secure_runtime::{Routes, secured};
 
 use crate::{
@@ -25,6 +27,11 @@ const BAD_TOKENS: usize = 100_000;
 /// Requests in flight on each connection of a flood.
 const PIPELINED: usize = 16;
 const FLOODING: usize = 8;
+/// Addresses, and tokens that are wrong, each sent once. A million takes two minutes: the variable
+/// `STRANGERS` says another number.
+const STRANGERS: usize = 200_000;
+/// Most that the shop may grow by them: those who still count are few at a time.
+const GROWTH_BY_STRANGERS: usize = 16 * MIB;
 
 /// Bytes of memory that a process has.
 fn resident(process: u32) -> usize {
@@ -44,7 +51,10 @@ struct Attacked {
 
 impl Attacked {
     async fn new() -> Self {
-        let shop = Shop::start();
+        Self::with(Shop::start()).await
+    }
+
+    async fn with(shop: Shop) -> Self {
         for _ in 0..20 {
             shop.ask(HEALTH).await;
         }
@@ -154,6 +164,56 @@ async fn memory_is_bounded_under_attack() {
     };
     attacked.flood(4096, request, &[415, 429]).await;
     attacked.assert_well("compressed bodies", GROWTH).await;
+}
+
+/// L10: each request from another address and with another token, while a customer goes on. She
+/// gets what her quota says, 100 at once and one each 600 ms.
+#[actix_web::test]
+async fn l10_forged_tokens_from_everywhere() {
+    let strangers = std::env::var("STRANGERS").map_or(STRANGERS, |count| count.parse().unwrap());
+    let proxies = ("SECURE__CLIENT_ADDRESS__TRUSTED_PROXIES__0", "127.0.0.1/32");
+    let attacked = Attacked::with(Shop::start_with(&[proxies])).await;
+    let shop = &attacked.shop;
+    let token = shop.folder.tokens.token("ann").role("customer");
+    let token = token.scope("orders:read").sign();
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let (_, rest) = signature.split_at(6);
+    let request = |address: Ipv4Addr, token: &str| {
+        format!(
+            "GET /orders HTTP/1.1\r\nhost: a\r\nx-forwarded-for: {address}\r\n\
+             authorization: Bearer {token}\r\n\r\n"
+        )
+    };
+    let stranger = |number: usize| {
+        let address = Ipv4Addr::from_bits(0x0a00_0000 + number as u32);
+        request(address, &format!("{signed}.{number:06}{rest}"))
+    };
+    let is_over = Cell::new(false);
+    let flood = async {
+        attacked.flood(strangers, stranger, &[401]).await;
+        is_over.set(true);
+    };
+    let customer = async {
+        let mut connection = shop.connect().await;
+        let start = Instant::now();
+        let mut admitted = 0;
+        for number in 0..200 {
+            let from = Ipv4Addr::new(203, 0, 113, 7);
+            connection.send(request(from, &token)).await;
+            let status = connection.answer().await.status;
+            assert!(matches!(status, 200 | 429), "{status}");
+            assert!(status == 200 || number >= 100, "refused as number {number}");
+            admitted += usize::from(status == 200);
+        }
+        let bound = 100 + start.elapsed().as_millis() as usize / 600;
+        assert!(admitted <= bound, "{admitted} > {bound}");
+        assert!(!is_over.get(), "there was no flood");
+    };
+    let start = Instant::now();
+    join(flood, customer).await;
+    let grown = resident(shop.child.id()).saturating_sub(attacked.before);
+    println!("{} MiB more after {:.0?}", grown / MIB, start.elapsed());
+    attacked.assert_well("strangers", GROWTH_BY_STRANGERS).await;
 }
 
 #[derive(serde::Deserialize, garde::Validate)]

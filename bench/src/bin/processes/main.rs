@@ -4,6 +4,7 @@
 
 mod children;
 mod client;
+mod limited;
 mod propagation;
 mod server;
 mod snapshot;
@@ -16,6 +17,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 const USAGE: &str = "\
 processes MEASUREMENT
 
+  limits        requests a second with quotas, without them, and with scripts in Redis by hand
   propagation   from the answer to a logout in one process to the refusal in another
   republish     entries that Redis has lost are told again, while a process starts
   snapshot      a process starts with many entries in Redis
@@ -32,10 +34,11 @@ fn main() -> ExitCode {
         _ if cfg!(debug_assertions) => {
             Err("measure what users run: `cargo run --release ..`".into())
         }
+        ["limits"] => throughput::limits(),
         ["propagation"] => propagation::measure(),
         ["republish"] => snapshot::republish(ENTRIES),
         ["snapshot"] => snapshot::measure(ENTRIES),
-        ["throughput"] => throughput::measure(),
+        ["throughput"] => throughput::revocation(),
         _ => Err(USAGE.into()),
     };
     match outcome {

@@ -17,6 +17,7 @@ use secure_runtime::{
 use crate::{
     Result,
     children::{AUDIENCE, ISSUER, PUBLIC_KEY},
+    limited,
 };
 
 /// The argument that makes a server of this program; the URL of Redis and whether to believe
@@ -40,7 +41,7 @@ async fn on() -> impl Responder {
 
 /// As one writes it without this crate: a question for each request, over one connection.
 #[secured(revocation(off = "done by hand"), rate = "1000000/s")]
-#[get("/by-hand")]
+#[get("/exists")]
 async fn by_hand(
     caller: Principal,
     redis: web::Data<MultiplexedConnection>,
@@ -71,6 +72,7 @@ fn routes(routes: &mut Routes) {
         .service(on)
         .service(by_hand)
         .service(logout);
+    limited::routes(routes);
 }
 
 /// Says where it listens, and then how long it took until every entry was known.
@@ -92,11 +94,13 @@ pub(crate) async fn serve(url: &str, proxies: &str) -> Result {
         .settings(settings)
         .build()?;
     let revocations = security.revocations().clone();
-    let connection = redis::Client::open(url)?
-        .get_multiplexed_async_connection()
-        .await?;
+    let client = redis::Client::open(url)?;
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    let script = limited::Script::load(&mut connection).await?;
     let server = HttpServer::new(move || {
         App::new()
+            .app_data(web::Data::new(client.clone()))
+            .app_data(web::Data::new(script.clone()))
             .app_data(web::Data::new(connection.clone()))
             .configure(security.routes(routes))
             .wrap(security.shield())

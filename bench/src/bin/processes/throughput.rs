@@ -1,10 +1,9 @@
-//! Requests a second of the same handler, with and without revocation, and what the server
-//! computes for each.
+//! Requests a second of the same handler with and without something, and what the server computes
+//! for each.
 //!
-//! Each round measures the route without revocation twice, before and after the one with it, and
-//! then the one with a question to Redis by hand. Where the two differ by more than
-//! [`DISTURBED`], something else was running, and the rates of the round do not count. What the
-//! server has computed counts always: time that others had the processor is not in it.
+//! Each sample stands between two of the route without. Where these differ by more than
+//! [`DISTURBED`], something else was running, and the rate does not count. What the server has
+//! computed counts always: time that others had the processor is not in it.
 
 use std::{
     process::Command,
@@ -20,12 +19,38 @@ use crate::{
     quantile,
 };
 
-const ROUNDS: usize = 30;
 const TIME: Duration = Duration::from_secs(1);
 const CONNECTIONS: usize = 8;
 const DISTURBED: f64 = 0.04;
 
-pub(crate) fn measure() -> Result {
+/// With revocation, and with a question to Redis by hand.
+pub(crate) fn revocation() -> Result {
+    let rivals = [
+        ("`revocation = \"2s\"`", "/on"),
+        ("`EXISTS` by hand", "/exists"),
+    ];
+    compare(("without revocation", "/off"), &rivals, 30)
+}
+
+/// With quotas of each kind, and with scripts by hand.
+pub(crate) fn limits() -> Result {
+    let rivals = [
+        ("a quota in memory (`local`)", "/memory"),
+        ("a quota that is `leased`", "/leased"),
+        ("a quota in Redis, exact", "/exact"),
+        (
+            "a Lua script by hand, on an unguarded route",
+            "/by-hand/lua",
+        ),
+        (
+            "the commands of `actix-limitation`, on an unguarded route",
+            "/by-hand/commands",
+        ),
+    ];
+    compare(("without a quota", "/empty"), &rivals, 12)
+}
+
+fn compare(baseline: (&str, &str), rivals: &[(&str, &str)], rounds: usize) -> Result {
     let identity = Identity::new()?;
     let redis = Redis::start()?;
     let mut server = Server::start(&identity, &redis, false)?;
@@ -52,42 +77,41 @@ pub(crate) fn measure() -> Result {
             computed: (server.computed()? - before).as_secs_f64() / requests as f64,
         })
     };
-    for path in ["/off", "/on", "/by-hand"] {
+    for (_, path) in rivals {
         sample(path)?;
     }
-    let mut off = Vec::new();
-    let mut ratios = [Ratios::default(), Ratios::default()];
-    for _ in 0..ROUNDS {
-        let [before, with, after] = [sample("/off")?, sample("/on")?, sample("/off")?];
-        let hand = sample("/by-hand")?;
-        let mean = |a: f64, b: f64| (a + b) / 2.0;
-        let without = Sample {
-            rate: mean(before.rate, after.rate),
-            computed: mean(before.computed, after.computed),
-        };
-        let is_disturbed = (before.rate - after.rate).abs() > DISTURBED * without.rate;
-        if !is_disturbed {
-            off.push(without.rate);
-        }
-        for (sample, ratios) in [with, hand].iter().zip(&mut ratios) {
-            if !is_disturbed {
-                ratios.rates.push(sample.rate / without.rate);
+    let mut rates = Vec::new();
+    let mut ratios: Vec<Ratios> = rivals.iter().map(|_| Ratios::default()).collect();
+    let mut before = sample(baseline.1)?;
+    for _ in 0..rounds {
+        for ((_, path), ratios) in rivals.iter().zip(&mut ratios) {
+            let with = sample(path)?;
+            let after = sample(baseline.1)?;
+            let mean = |a: f64, b: f64| (a + b) / 2.0;
+            let without = Sample {
+                rate: mean(before.rate, after.rate),
+                computed: mean(before.computed, after.computed),
+            };
+            if (before.rate - after.rate).abs() <= DISTURBED * without.rate {
+                rates.push(without.rate);
+                ratios.rates.push(with.rate / without.rate);
             }
-            ratios.computed.push(without.computed / sample.computed);
+            ratios.computed.push(without.computed / with.computed);
+            before = after;
         }
     }
-    println!("{} of {ROUNDS} rounds were not disturbed", off.len());
-    if let Some(rate) = quantile(&mut off, 0.5) {
-        println!("without revocation: {rate:.0} requests a second");
+    if let Some(rate) = quantile(&mut rates, 0.5) {
+        println!("{}: {rate:.0} requests a second", baseline.0);
     }
     println!(
-        "\n| of the route without revocation | requests a second | for one second of its processor |"
+        "\n| of the route {} | requests a second | rounds that count, of {rounds} | for one second of its processor |",
+        baseline.0
     );
-    println!("|---|---:|---:|");
-    let names = ["`revocation = \"2s\"`", "`EXISTS` by hand"];
-    for (name, ratios) in names.iter().zip(&mut ratios) {
+    println!("|---|---:|---:|---:|");
+    for ((name, _), ratios) in rivals.iter().zip(&mut ratios) {
+        let count = ratios.rates.len();
         let (rates, computed) = (ratio(&mut ratios.rates), ratio(&mut ratios.computed));
-        println!("| {name} | {rates} | {computed} |");
+        println!("| {name} | {rates} | {count} | {computed} |");
     }
     Ok(())
 }
@@ -98,7 +122,7 @@ struct Sample {
     computed: f64,
 }
 
-/// Of one route to the one without revocation.
+/// Of one route to the one without.
 #[derive(Default)]
 struct Ratios {
     rates: Vec<f64>,
