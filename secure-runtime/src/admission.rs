@@ -12,9 +12,9 @@ use std::{
 use actix_web::{
     HttpRequest, HttpResponse,
     dev::Payload,
-    http::header::{self, HeaderMap},
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
 };
-use futures_util::future::Either;
+use futures_util::{FutureExt, future::Either};
 
 use crate::{
     address::ClientAddress,
@@ -272,18 +272,21 @@ const STRICTEST: Revocation = Revocation::Within(Duration::ZERO);
 
 impl Admitted {
     /// Judges a request by `policy`.
-    pub(crate) async fn new(
+    ///
+    /// Not `async`, or the future of every handler would have room for the request twice: as it was
+    /// given, and as it is admitted.
+    pub(crate) fn new(
         policy: &'static Policy,
         request: HttpRequest,
         payload: Payload,
-    ) -> Result<Self, Secured> {
+    ) -> impl Future<Output = Result<Self, Secured>> {
         let Some(security) = request.app_data::<Security>().cloned() else {
             let rejection = Rejection::new(
                 Refusal::NotConfigured,
                 "no `Security` in this app: add `.configure(security.routes(routes))`",
             );
             let body = Body::new(payload, 0, policy.body_timeout);
-            return Err(response::refuse(&rejection, policy, None, body).await);
+            return Either::Left(response::refuse(&rejection, policy, None, body).map(Err));
         };
         let mut admitted = Self {
             body: Body::new(payload, policy.max_body, policy.body_timeout),
@@ -295,10 +298,12 @@ impl Admitted {
             place: Place::default(),
             login: None,
         };
-        match check(&mut admitted).await {
-            Ok(()) => Ok(admitted),
-            Err(rejection) => Err(admitted.refuse(rejection).await),
-        }
+        Either::Right(async move {
+            match check(&mut admitted).await {
+                Ok(()) => Ok(admitted),
+                Err(rejection) => Err(admitted.refuse(rejection).await),
+            }
+        })
     }
 
     /// The request's head.
@@ -419,10 +424,20 @@ impl Admitted {
         }
         if let Some((policy, limit)) = self.charges.fields() {
             let headers = response.headers_mut();
-            headers.insert(limit::RATELIMIT_POLICY, policy);
-            headers.insert(limit::RATELIMIT, limit);
+            replace(headers, limit::RATELIMIT_POLICY, policy);
+            replace(headers, limit::RATELIMIT, limit);
         }
         response::secure(response::keep(self.place, response), self.body)
+    }
+}
+
+/// Puts a field in place of those of its name. There seldom is one, and then `append` does it, which
+/// moves less than `insert`.
+fn replace(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    if headers.keys().any(|key| *key == name) {
+        headers.insert(name, value);
+    } else {
+        headers.append(name, value);
     }
 }
 

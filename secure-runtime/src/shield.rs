@@ -276,10 +276,18 @@ fn wrong_method(request: &HttpRequest) -> Option<Rejection> {
     })
 }
 
+/// Types of what no browser runs as a document. All others may be one, what has no type too.
+const NO_DOCUMENTS: [&[u8]; 3] = [
+    b"application/json",
+    b"application/problem+json",
+    b"text/plain",
+];
+
 /// Fields for the answers of an API (OWASP REST security; REQUIREMENTS T3, T5). What the handler
 /// has set itself stands, but for HSTS, of which there must be exactly one.
 fn add_fields(headers: &mut header::HeaderMap, secure: bool) {
-    const FIELDS: [(HeaderName, HeaderValue); 7] = [
+    const COUNT: usize = 6;
+    const FIELDS: [(HeaderName, HeaderValue); COUNT] = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (
             header::CONTENT_SECURITY_POLICY,
@@ -288,12 +296,6 @@ fn add_fields(headers: &mut header::HeaderMap, secure: bool) {
         (
             HeaderName::from_static("cross-origin-resource-policy"),
             HeaderValue::from_static("same-origin"),
-        ),
-        (
-            HeaderName::from_static("permissions-policy"),
-            HeaderValue::from_static(
-                "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()",
-            ),
         ),
         (
             header::REFERRER_POLICY,
@@ -305,20 +307,148 @@ fn add_fields(headers: &mut header::HeaderMap, secure: bool) {
         ),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     ];
-    headers.reserve(FIELDS.len() + 1);
-    for (name, value) in FIELDS {
-        if !headers.contains_key(&name) {
-            // Nothing is there to be replaced, and `insert` is slower.
+    // A response has few fields, so that one look at each costs less than to look for ours.
+    let mut is_set = [false; COUNT];
+    let mut may_be_document = None;
+    let mut has_permissions = false;
+    let mut has_hsts = false;
+    for (name, value) in headers.iter() {
+        let is_set = match name.as_str() {
+            "cache-control" => &mut is_set[0],
+            "content-security-policy" => &mut is_set[1],
+            "cross-origin-resource-policy" => &mut is_set[2],
+            "referrer-policy" => &mut is_set[3],
+            "x-content-type-options" => &mut is_set[4],
+            "x-frame-options" => &mut is_set[5],
+            "permissions-policy" => &mut has_permissions,
+            "strict-transport-security" => &mut has_hsts,
+            "content-type" => {
+                *may_be_document.get_or_insert(false) |= !is_no_document(value);
+                continue;
+            }
+            _ => continue,
+        };
+        *is_set = true;
+    }
+    headers.reserve(COUNT + 2);
+    // Where nothing is there to be replaced, `append` does what the slower `insert` would.
+    for ((name, value), is_set) in FIELDS.into_iter().zip(is_set) {
+        if !is_set {
             headers.append(name, value);
         }
+    }
+    if may_be_document.unwrap_or(true) && !has_permissions {
+        headers.append(
+            HeaderName::from_static("permissions-policy"),
+            HeaderValue::from_static(
+                "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()",
+            ),
+        );
     }
     if secure {
         headers.insert(
             header::STRICT_TRANSPORT_SECURITY,
             HeaderValue::from_static("max-age=63072000; includeSubDomains"),
         );
-    } else {
+    } else if has_hsts {
         // Over plain HTTP the field must not be sent (RFC 6797 section 7.2).
         headers.remove(header::STRICT_TRANSPORT_SECURITY);
+    }
+}
+
+/// Whether a `Content-Type` says that there is no document.
+fn is_no_document(value: &HeaderValue) -> bool {
+    let value = value.as_bytes();
+    let essence = value.split(|byte| *byte == b';').next().unwrap_or(value);
+    NO_DOCUMENTS
+        .iter()
+        .any(|no_document| essence.trim_ascii().eq_ignore_ascii_case(no_document))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: [&str; 7] = [
+        "cache-control",
+        "content-security-policy",
+        "cross-origin-resource-policy",
+        "permissions-policy",
+        "referrer-policy",
+        "x-content-type-options",
+        "x-frame-options",
+    ];
+
+    fn with(fields: &[(&'static str, &'static str)]) -> header::HeaderMap {
+        let mut headers = header::HeaderMap::new();
+        for (name, value) in fields {
+            let name = HeaderName::from_static(name);
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        add_fields(&mut headers, false);
+        headers
+    }
+
+    /// T5
+    #[test]
+    fn what_a_handler_set_stands_and_the_rest_is_added_once() {
+        for set in OURS {
+            let headers = with(&[(set, "its own"), (set, "twice")]);
+            for name in OURS {
+                let values: Vec<_> = headers.get_all(name).collect();
+                if name == set {
+                    assert_eq!(values, ["its own", "twice"], "{name}");
+                } else {
+                    assert_eq!(values.len(), 1, "{name} beside {set}");
+                }
+            }
+            assert_eq!(headers.len_keys(), OURS.len());
+        }
+    }
+
+    /// T5: one type among several that may be a document is enough.
+    #[test]
+    fn permissions_are_told_where_html_is_possible() {
+        let has = |types: &[&'static str]| {
+            let types: Vec<_> = types.iter().map(|&value| ("content-type", value)).collect();
+            with(&types).contains_key("permissions-policy")
+        };
+        for document in [
+            "text/html",
+            "image/svg+xml",
+            "application/xhtml+xml; charset=utf-8",
+            "application/jsonp",
+            "text/plainer",
+            "",
+        ] {
+            assert!(has(&[document]), "{document}");
+            assert!(has(&["application/json", document]));
+            assert!(has(&[document, "application/json"]));
+        }
+        assert!(has(&[]));
+        for no_document in [
+            "application/json",
+            "Application/JSON ; charset=utf-8",
+            "application/problem+json",
+            "text/plain; charset=utf-8",
+        ] {
+            assert!(!has(&[no_document]), "{no_document}");
+        }
+    }
+
+    /// T3
+    #[test]
+    fn hsts_is_ours_or_none() {
+        let hsts = HeaderName::from_static("strict-transport-security");
+        for secure in [false, true] {
+            let mut headers = header::HeaderMap::new();
+            headers.append(hsts.clone(), HeaderValue::from_static("max-age=1"));
+            add_fields(&mut headers, secure);
+            let values: Vec<_> = headers.get_all(&hsts).collect();
+            match secure {
+                true => assert_eq!(values, ["max-age=63072000; includeSubDomains"]),
+                false => assert!(values.is_empty()),
+            }
+        }
     }
 }

@@ -24,7 +24,8 @@ enum Source {
     /// Nothing was sent, or everything was read.
     #[default]
     Finished,
-    Here(Limited),
+    /// In a box: most requests have no body, and each is moved about with the room for one.
+    Here(Box<Limited>),
     /// The handler reads it as a stream.
     Lent(Rc<Loan>),
 }
@@ -34,7 +35,7 @@ impl Body {
     pub(crate) fn new(payload: Payload, limit: u64, timeout: Duration) -> Self {
         let source = match payload {
             Payload::None => Source::Finished,
-            payload => Source::Here(Limited::new(payload, limit, timeout)),
+            payload => Source::Here(Box::new(Limited::new(payload, limit, timeout))),
         };
         Self {
             source,

@@ -20,11 +20,11 @@ pub(super) struct Loan {
     cut: Cell<Option<Cut>>,
     /// The payload comes back here when the handler drops it: a refused upload must stay owned
     /// until its answer is sent (see [`UntilSent`](super::until_sent::UntilSent)).
-    returned: Cell<Option<Limited>>,
+    returned: Cell<Option<Box<Limited>>>,
 }
 
 impl Loan {
-    pub(super) fn lend(payload: Limited) -> (Rc<Self>, Payload) {
+    pub(super) fn lend(payload: Box<Limited>) -> (Rc<Self>, Payload) {
         let loan = Rc::new(Self::default());
         let lent = Lent {
             payload: Some(payload),
@@ -42,14 +42,14 @@ impl Loan {
         self.cut.get()
     }
 
-    pub(super) fn take_back(&self) -> Option<Limited> {
+    pub(super) fn take_back(&self) -> Option<Box<Limited>> {
         self.returned.take()
     }
 }
 
 struct Lent {
     /// Filled until it is dropped.
-    payload: Option<Limited>,
+    payload: Option<Box<Limited>>,
     loan: Rc<Loan>,
 }
 

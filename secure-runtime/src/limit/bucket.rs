@@ -152,7 +152,10 @@ impl<K: Clone + Eq + Hash> Bucket<K> {
         let visit = Visit::new(subject);
         // INVARIANT: a cost above the burst is found before the first request; it would wait for
         // ever.
-        let Ok(outcome) = self.cells.check_key_n(&visit, cost) else {
+        let told = Told::set(now);
+        let outcome = self.cells.check_key_n(&visit, cost);
+        drop(told);
+        let Ok(outcome) = outcome else {
             return Err(MAX_NANOS);
         };
         match outcome {
@@ -355,6 +358,27 @@ impl<K: Clone + Eq + Hash> Counts<K> {
     }
 }
 
+thread_local! {
+    /// What governor is told when it asks for the time, so that a charge takes one reading.
+    static TOLD: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// For as long as it lives, governor is told this time on this thread.
+struct Told;
+
+impl Told {
+    fn set(now: u64) -> Self {
+        TOLD.set(Some(now));
+        Self
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        TOLD.set(None);
+    }
+}
+
 /// Our clock for governor.
 ///
 /// governor counts from the first reading that it takes, when a limiter is made. That reading is
@@ -379,6 +403,9 @@ impl governor::clock::Clock for MonotonicClock {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
+        if let Some(now) = TOLD.get() {
+            return Nanos::new(now);
+        }
         if self.started.load(Ordering::Relaxed) {
             return Nanos::new(now(&self.clock));
         }

@@ -17,7 +17,7 @@ use super::{
 use crate::address::Network;
 
 /// Charges that are kept without memory from the heap. Few policies have more quotas.
-const INLINE: usize = 4;
+const INLINE: usize = 3;
 
 /// What a request has been charged so far: nothing, where its policy has no quotas.
 ///

@@ -316,12 +316,21 @@ impl RateLimiter {
             return Ok(());
         };
         let caller = charges.caller(identity);
-        let due = route.limits.iter().enumerate();
-        for (place, limit) in due.filter(|(_, limit)| is_due(limit.quota)) {
-            match limit.charge(caller, route.cost, bucket::now(&self.clock)) {
+        let mut due = route
+            .limits
+            .iter()
+            .enumerate()
+            .filter(|(_, limit)| is_due(limit.quota))
+            .peekable();
+        if due.peek().is_none() {
+            charges.route = Some(route);
+            return Ok(());
+        }
+        let now = bucket::now(&self.clock);
+        for (place, limit) in due {
+            match limit.charge(caller, route.cost, now) {
                 Ok(paid) => charges.push(place, paid, Source::Memory),
                 Err(denied) => {
-                    let now = bucket::now(&self.clock);
                     charges.refund(&route, caller, now);
                     return Err(match denied {
                         Denied::NoCaller => Rejection::new(

@@ -10,9 +10,10 @@ mod table;
 use std::{borrow::Cow, fmt};
 
 use actix_web::{
-    HttpResponse, HttpResponseBuilder, ResponseError,
+    HttpResponse, ResponseError,
+    body::BoxBody,
     http::{
-        StatusCode,
+        ConnectionType, StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
 };
@@ -20,6 +21,13 @@ use serde::Serialize;
 
 pub(crate) use self::challenge::ProtectionSpace;
 pub use self::table::Refusal;
+
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Room for the problem details of most refusals.
+const USUAL_LENGTH: usize = 256;
 
 /// A refusal that is on its way to the caller.
 ///
@@ -164,47 +172,87 @@ impl Rejection {
     pub(crate) fn respond(&self, space: ProtectionSpace<'_>) -> HttpResponse {
         let parts = &*self.0;
         let row = parts.refusal.row();
-        let mut response = HttpResponseBuilder::new(row.status);
-        response
-            .insert_header((header::CONTENT_TYPE, "application/problem+json"))
-            .insert_header((header::CACHE_CONTROL, "no-store"));
+        let mut response = HttpResponse::with_body(row.status, BoxBody::new(self.problem()));
+        if parts.refusal == Refusal::Banned {
+            response
+                .head_mut()
+                .set_connection_type(ConnectionType::Close);
+        }
+        // Of a new response: nothing is there to be replaced.
+        let headers = response.headers_mut();
+        headers.append(header::CONTENT_TYPE, PROBLEM_JSON);
+        headers.append(header::CACHE_CONTROL, NO_STORE);
         if let Some(code) = row.challenge {
             let challenge = challenge::challenge(space, code, row.detail, parts.wanted.as_ref());
-            response.insert_header((header::WWW_AUTHENTICATE, challenge));
+            // The settings and the macro admit nothing that a field cannot hold; without the
+            // field the refusal would still stand.
+            if let Ok(challenge) = HeaderValue::try_from(challenge) {
+                headers.append(header::WWW_AUTHENTICATE, challenge);
+            }
         }
         if let Some(seconds) = parts.retry_after {
-            response.insert_header((header::RETRY_AFTER, HeaderValue::from(seconds)));
+            headers.append(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if parts.refusal == Refusal::ContentCodingUnsupported {
-            response.insert_header((header::ACCEPT_ENCODING, "identity"));
-        }
-        if parts.refusal == Refusal::Banned {
-            response.force_close();
+            headers.append(header::ACCEPT_ENCODING, IDENTITY);
         }
         for (name, value) in &parts.fields {
-            response.insert_header((name.clone(), value.clone()));
+            headers.insert(name.clone(), value.clone());
         }
-        let problem = Problem {
-            r#type: match parts.refusal {
-                Refusal::Overloaded => {
-                    "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
-                }
-                Refusal::QuotaExceeded => {
-                    "https://iana.org/assignments/http-problem-types#quota-exceeded"
-                }
-                Refusal::Banned => {
-                    "https://iana.org/assignments/http-problem-types#abnormal-usage-detected"
-                }
-                _ => "about:blank",
-            },
-            title: row.status.canonical_reason().unwrap_or("Error"),
-            status: row.status.as_u16(),
-            detail: row.detail,
-            errors: &parts.errors,
-            violated_policies: &parts.violated_policies,
+        response
+    }
+
+    /// Problem details (RFC 9457 section 3) with our extensions, as JSON.
+    ///
+    /// A refusal must cost little, so only what differs between two of the same row goes through
+    /// a serializer. The rest is our own text, without a byte that JSON would escape.
+    fn problem(&self) -> Vec<u8> {
+        let parts = &*self.0;
+        let row = parts.refusal.row();
+        let r#type = match parts.refusal {
+            Refusal::Overloaded => {
+                "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
+            }
+            Refusal::QuotaExceeded => {
+                "https://iana.org/assignments/http-problem-types#quota-exceeded"
+            }
+            Refusal::Banned => {
+                "https://iana.org/assignments/http-problem-types#abnormal-usage-detected"
+            }
+            _ => "about:blank",
         };
-        // A serializer that fails leaves the status and the header fields, which say enough.
-        response.body(serde_json::to_vec(&problem).unwrap_or_default())
+        let mut problem = Vec::with_capacity(USUAL_LENGTH);
+        for text in [
+            "{\"type\":\"",
+            r#type,
+            "\",\"title\":\"",
+            row.status.canonical_reason().unwrap_or("Error"),
+            "\",\"status\":",
+            row.status.as_str(),
+            ",\"detail\":\"",
+            row.detail,
+            "\"",
+        ] {
+            problem.extend_from_slice(text.as_bytes());
+        }
+        add_list(&mut problem, "errors", &parts.errors);
+        add_list(&mut problem, "violated-policies", &parts.violated_policies);
+        problem.push(b'}');
+        problem
+    }
+}
+
+/// Adds a member to a JSON object, unless it would be empty.
+fn add_list(problem: &mut Vec<u8>, name: &str, list: &[impl Serialize]) {
+    // Texts have a serialization; without the member the refusal would still stand.
+    if list.is_empty() {
+        return;
+    }
+    if let Ok(list) = serde_json::to_vec(list) {
+        for text in [",\"", name, "\":"] {
+            problem.extend_from_slice(text.as_bytes());
+        }
+        problem.extend_from_slice(&list);
     }
 }
 
@@ -233,17 +281,4 @@ impl fmt::Debug for Rejection {
             .field("reason", &self.0.reason)
             .finish_non_exhaustive()
     }
-}
-
-/// The members of a problem details object (RFC 9457 section 3) with our extensions.
-#[derive(Serialize)]
-struct Problem<'a> {
-    r#type: &'a str,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [InputError],
-    #[serde(rename = "violated-policies", skip_serializing_if = "<[_]>::is_empty")]
-    violated_policies: &'a [&'static str],
 }
