@@ -12,14 +12,20 @@ fn small() -> Passwords {
     })
 }
 
-/// Keeps every turn until what it returns is dropped.
-fn occupy(passwords: &Passwords) -> (Vec<mpsc::Sender<()>>, Vec<tokio::task::JoinHandle<()>>) {
-    (0..2)
+/// Keeps every turn until what it returns is dropped. The work has begun when it returns: what
+/// has not could still be given up.
+async fn occupy(
+    passwords: &Passwords,
+) -> (Vec<mpsc::Sender<()>>, Vec<tokio::task::JoinHandle<()>>) {
+    let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let occupied = (0..2)
         .map(|_| {
             let (sender, receiver) = mpsc::channel::<()>();
             let passwords = passwords.clone();
+            let begin = begin.clone();
             let task = tokio::spawn(async move {
                 let work = move |_: &Parts| {
+                    begin.send(()).unwrap();
                     // Ends when the sender is dropped.
                     let _ = receiver.recv();
                     Ok(())
@@ -28,7 +34,11 @@ fn occupy(passwords: &Passwords) -> (Vec<mpsc::Sender<()>>, Vec<tokio::task::Joi
             });
             (sender, task)
         })
-        .unzip()
+        .unzip();
+    for _ in 0..2 {
+        begun.recv().await.unwrap();
+    }
+    occupied
 }
 
 /// A login flood: with all turns taken, exactly as many wait as may, the rest is refused at once,
@@ -37,10 +47,7 @@ fn occupy(passwords: &Passwords) -> (Vec<mpsc::Sender<()>>, Vec<tokio::task::Joi
 async fn a_flood_is_refused_beyond_the_waiting_room() {
     let passwords = small();
     let stored = hash(&passwords, RIGHT).await;
-    let (turns, tasks) = occupy(&passwords);
-    while passwords.counts().running < 2 {
-        yield_now().await;
-    }
+    let (turns, tasks) = occupy(&passwords).await;
     let password = Password::from(RIGHT);
     let mut flood = (0..200)
         .map(|_| Box::pin(passwords.verify(&password, Some(&stored))))
@@ -95,10 +102,7 @@ async fn memory_is_that_of_as_many_as_work_at_a_time() {
 #[tokio::test]
 async fn who_goes_away_frees_the_place() {
     let passwords = small();
-    let (turns, tasks) = occupy(&passwords);
-    while passwords.counts().running < 2 {
-        yield_now().await;
-    }
+    let (turns, tasks) = occupy(&passwords).await;
     let password = Password::from(RIGHT);
     let wait = || {
         let mut call = Box::pin(passwords.verify(&password, None));
@@ -127,10 +131,7 @@ async fn who_goes_away_frees_the_place() {
 #[tokio::test]
 async fn what_has_begun_keeps_its_turn() {
     let passwords = small();
-    let (turns, tasks) = occupy(&passwords);
-    while passwords.counts().running < 2 {
-        yield_now().await;
-    }
+    let (turns, tasks) = occupy(&passwords).await;
     for task in &tasks {
         task.abort();
     }
