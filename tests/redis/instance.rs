@@ -169,6 +169,26 @@ impl Instance {
         "https://issuer.test".to_owned()
     }
 
+    /// The verdict, once there is one: on a machine that is busy with other things a healthy store
+    /// can be late too.
+    pub(crate) async fn decided(&self, name: &str, bound: Duration) -> Verdict {
+        let start = Instant::now();
+        loop {
+            match self.verdict(name, bound).await {
+                Verdict::Undecided if start.elapsed() < Duration::from_secs(20) => pause(5).await,
+                verdict => return verdict,
+            }
+        }
+    }
+
+    /// Logs out until the store has it, for the same reason.
+    pub(crate) async fn surely_revoke(&self, name: &str) {
+        let start = Instant::now();
+        while self.revoke(name).await.is_err() {
+            assert!(start.elapsed() < Duration::from_secs(20), "{name}");
+        }
+    }
+
     /// Logs out, with the token of this name.
     pub(crate) async fn revoke(&self, name: &str) -> Result<(), NotStored> {
         let request = TestRequest::post().uri("/logout");

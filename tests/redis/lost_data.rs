@@ -21,7 +21,7 @@ async fn is_never_accepted(instance: &Instance, name: &str) {
     }
     instance.until_refused(name).await;
     assert_eq!(
-        instance.verdict(name, Duration::ZERO).await,
+        instance.decided(name, Duration::ZERO).await,
         Verdict::Refused
     );
 }
@@ -31,7 +31,7 @@ async fn killed_and_restarted_with_its_data() {
     let mut redis = Redis::durable();
     let here = Instance::ready(&redis.url()).await;
     let there = Instance::ready(&redis.url()).await;
-    here.revoke("a").await.unwrap();
+    here.surely_revoke("a").await;
     redis.kill();
     here.revoke("b").await.unwrap_err();
     pause(BOUND.as_millis() as u64 + 100).await;
@@ -41,8 +41,8 @@ async fn killed_and_restarted_with_its_data() {
     is_never_accepted(&late, "a").await;
     there.wait().await;
     there.until_refused("b").await;
-    assert_eq!(there.verdict("c", BOUND).await, Verdict::Accepted);
-    assert_eq!(late.verdict("c", Duration::ZERO).await, Verdict::Accepted);
+    assert_eq!(there.decided("c", BOUND).await, Verdict::Accepted);
+    assert_eq!(late.decided("c", Duration::ZERO).await, Verdict::Accepted);
 }
 
 /// Who starts against the emptied store learns from those who lived on.
@@ -51,7 +51,7 @@ async fn killed_and_restarted_with_nothing() {
     let mut redis = Redis::start();
     let here = Instance::ready(&redis.url()).await;
     let there = Instance::ready(&redis.url()).await;
-    here.revoke("a").await.unwrap();
+    here.surely_revoke("a").await;
     there.until_refused("a").await;
     drop(here);
     redis.kill();
@@ -67,21 +67,21 @@ async fn emptied_under_our_hands() {
     let here = Instance::ready(&redis.url()).await;
     let there = Instance::ready(&redis.url()).await;
     for number in 0..500 {
-        here.revoke(&format!("t{number}")).await.unwrap();
+        here.surely_revoke(&format!("t{number}")).await;
     }
     there.until_refused("t499").await;
     redis.ask(&["FLUSHALL"]);
     // Accepted at once by the emptied store, and told to everybody.
-    here.revoke("a").await.unwrap();
+    here.surely_revoke("a").await;
     let late = Instance::new(&redis.url()).await;
     is_never_accepted(&late, "t0").await;
     is_never_accepted(&there, "a").await;
     for number in 0..500 {
         let name = format!("t{number}");
         for instance in [&here, &there, &late] {
-            assert_eq!(instance.verdict(&name, BOUND).await, Verdict::Refused);
+            assert_eq!(instance.decided(&name, BOUND).await, Verdict::Refused);
         }
-        assert_eq!(late.verdict(&name, Duration::ZERO).await, Verdict::Refused);
+        assert_eq!(late.decided(&name, Duration::ZERO).await, Verdict::Refused);
     }
 }
 
@@ -91,7 +91,7 @@ async fn one_key_is_evicted() {
     let redis = Redis::start();
     let here = Instance::ready(&redis.url()).await;
     let there = Instance::ready(&redis.url()).await;
-    here.revoke("a").await.unwrap();
+    here.surely_revoke("a").await;
     there.until_refused("a").await;
     redis.ask(&["DEL", "{test}:revocation:state"]);
     eventually("that is noticed", || {
@@ -99,21 +99,21 @@ async fn one_key_is_evicted() {
     })
     .await;
     there.wait().await;
-    here.revoke("b").await.unwrap();
+    here.surely_revoke("b").await;
     there.until_refused("b").await;
-    assert_eq!(there.verdict("a", Duration::ZERO).await, Verdict::Refused);
+    assert_eq!(there.decided("a", Duration::ZERO).await, Verdict::Refused);
     // The entries alone, and then everybody must read them.
     redis.ask(&["DEL", "{test}:revocation:entries"]);
-    here.revoke("c").await.unwrap();
+    here.surely_revoke("c").await;
     // As if there had been a line.
     redis.ask(&["HINCRBY", "{test}:revocation:state", "sequence", "1"]);
-    here.revoke("d").await.unwrap();
+    here.surely_revoke("d").await;
     there.until_refused("d").await;
     eventually("the entries are told again", || entries(&redis) == 4).await;
     let late = Instance::ready(&redis.url()).await;
     for instance in [&here, &there, &late] {
         for name in ["a", "b", "c", "d"] {
-            assert_eq!(instance.verdict(name, BOUND).await, Verdict::Refused);
+            assert_eq!(instance.decided(name, BOUND).await, Verdict::Refused);
         }
     }
 }
@@ -126,12 +126,12 @@ async fn restarted_with_an_old_snapshot() {
     let proxies = [Proxy::before(redis.port), Proxy::before(redis.port)];
     let here = Instance::ready(&proxies[0].url()).await;
     let there = Instance::ready(&proxies[1].url()).await;
-    here.revoke("a").await.unwrap();
+    here.surely_revoke("a").await;
     there.until_refused("a").await;
     redis.ask(&["SAVE"]);
     // Known to one process and to the server, which forgets it.
     proxies[1].swallow(true);
-    here.revoke("b").await.unwrap();
+    here.surely_revoke("b").await;
     redis.kill();
     proxies[0].cut(true);
     proxies[1].cut(false);
@@ -160,7 +160,7 @@ async fn restarted_with_an_old_snapshot() {
     proxies[0].cut(false);
     is_never_accepted(&there, "b").await;
     is_never_accepted(&here, "b").await;
-    here.revoke("c").await.unwrap();
+    here.surely_revoke("c").await;
     there.until_refused("c").await;
 }
 
@@ -224,7 +224,7 @@ async fn who_tells_much_is_waited_for() {
     for number in (0..MANY).step_by(97) {
         let name = format!("t{number}");
         for instance in [&there, &late] {
-            assert_eq!(instance.verdict(&name, BOUND).await, Verdict::Refused);
+            assert_eq!(instance.decided(&name, BOUND).await, Verdict::Refused);
         }
     }
 }
@@ -243,12 +243,12 @@ async fn many_tell_much() {
     assert_eq!(entries(&redis), MANY);
     here.wait().await;
     there.wait().await;
-    here.revoke("a").await.unwrap();
+    here.surely_revoke("a").await;
     for instance in [&here, &there, &late] {
         instance.until_refused("a").await;
         for number in (0..MANY).step_by(97) {
             let name = format!("t{number}");
-            assert_eq!(instance.verdict(&name, BOUND).await, Verdict::Refused);
+            assert_eq!(instance.decided(&name, BOUND).await, Verdict::Refused);
         }
     }
 }

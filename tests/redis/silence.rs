@@ -29,7 +29,7 @@ async fn stopped_for_five_seconds() {
     redis.stop();
     // Not acknowledged, and known here all the same.
     here.revoke("a").await.unwrap_err();
-    assert_eq!(here.verdict("a", BOUND).await, Verdict::Refused);
+    assert_eq!(here.decided("a", BOUND).await, Verdict::Refused);
     pause(BOUND.as_millis() as u64).await;
     keeps_saying(&there, "a", 4000, SAFE).await;
     assert_eq!(there.verdict("b", BOUND).await, Verdict::Undecided);
@@ -42,7 +42,7 @@ async fn stopped_for_five_seconds() {
     redis.go_on();
     there.wait().await;
     there.until_refused("a").await;
-    assert_eq!(there.verdict("b", BOUND).await, Verdict::Accepted);
+    assert_eq!(there.decided("b", BOUND).await, Verdict::Accepted);
 }
 
 #[actix_web::test]
@@ -52,7 +52,7 @@ async fn a_network_that_swallows_everything() {
     let here = Instance::ready(&redis.url()).await;
     let there = Instance::ready(&proxy.url()).await;
     proxy.swallow(true);
-    here.revoke("a").await.unwrap();
+    here.surely_revoke("a").await;
     pause(BOUND.as_millis() as u64).await;
     keeps_saying(&there, "a", 1500, SAFE).await;
     there.revoke("b").await.unwrap_err();
@@ -72,12 +72,12 @@ async fn connections_that_are_cut() {
     for number in 0..5 {
         proxy.cut(false);
         let name = format!("t{number}");
-        here.revoke(&name).await.unwrap();
+        here.surely_revoke(&name).await;
         assert!(there.until_refused(&name).await < BOUND);
         there.wait().await;
     }
     proxy.cut(true);
-    here.revoke("a").await.unwrap();
+    here.surely_revoke("a").await;
     pause(BOUND.as_millis() as u64).await;
     keeps_saying(&there, "a", 500, SAFE).await;
     proxy.cut(false);
@@ -95,12 +95,12 @@ async fn a_network_that_is_slow() {
     proxy.delay(60);
     assert_eq!(there.verdict("b", Duration::ZERO).await, Verdict::Undecided);
     eventually("the stream is followed", || there.is_fresh(BOUND)).await;
-    assert_eq!(there.verdict("b", BOUND).await, Verdict::Accepted);
-    here.revoke("a").await.unwrap();
+    assert_eq!(there.decided("b", BOUND).await, Verdict::Accepted);
+    here.surely_revoke("a").await;
     assert!(there.until_refused("a").await < BOUND);
     proxy.delay(0);
     there.wait().await;
-    assert_eq!(there.verdict("b", Duration::ZERO).await, Verdict::Accepted);
+    assert_eq!(there.decided("b", Duration::ZERO).await, Verdict::Accepted);
 }
 
 #[actix_web::test]
@@ -109,11 +109,11 @@ async fn a_stream_that_was_trimmed_meanwhile() {
     let proxy = Proxy::before(redis.port);
     let here = Instance::ready(&redis.url()).await;
     let there = Instance::ready(&proxy.url()).await;
-    here.revoke("old").await.unwrap();
+    here.surely_revoke("old").await;
     there.until_refused("old").await;
     proxy.cut(true);
-    here.revoke("a").await.unwrap();
-    here.revoke("b").await.unwrap();
+    here.surely_revoke("a").await;
+    here.surely_revoke("b").await;
     let revocations = here.security.revocations();
     assert!(revocations.lift(&here.target("old")).await.unwrap());
     // The last line stays, the one before it is gone.
@@ -123,10 +123,10 @@ async fn a_stream_that_was_trimmed_meanwhile() {
     there.until_refused("a").await;
     there.until_refused("b").await;
     eventually("the lift is known", || there.is_fresh(BOUND)).await;
-    assert_eq!(there.verdict("old", BOUND).await, Verdict::Accepted);
+    assert_eq!(there.decided("old", BOUND).await, Verdict::Accepted);
     // All of it, under the eyes of both.
     redis.ask(&["DEL", "{test}:revocation:stream"]);
-    here.revoke("c").await.unwrap();
+    here.surely_revoke("c").await;
     redis.ask(&["DEL", "{test}:revocation:stream"]);
     assert!(there.until_refused("c").await < BOUND);
 }
