@@ -259,21 +259,17 @@ impl Link {
         }
     }
 
-    /// A part of all entries, and where the next part begins; 0 is begin and end.
+    /// Where the next part of all entries begins, and a part as it is written there; 0 is begin
+    /// and end.
     pub(super) async fn scan(
         &self,
         from: u64,
         limit: Duration,
-    ) -> Result<(u64, Vec<Change>), Fault> {
+    ) -> Result<(u64, Vec<(String, String)>), Fault> {
         let mut command = cmd("HSCAN");
         command.arg(&self.names.entries).arg(from);
         command.arg("COUNT").arg(CHUNK);
-        let (next, values): (u64, Vec<(String, String)>) =
-            self.connection.ask(&command, limit).await?;
-        let changes = values
-            .iter()
-            .map(|(key, value)| Change::decode(key, value).ok_or(store::Fault::Foreign));
-        Ok((next, changes.collect::<Result<_, _>>()?))
+        Ok(self.connection.ask(&command, limit).await?)
     }
 
     /// The changes after `sequence`; waits up to `wait` for one. `None` where the next one is no

@@ -14,6 +14,7 @@ use super::{
     follower::{Follower, LIMIT},
     link::Link,
 };
+use crate::store;
 
 /// Entries that are told to the store at once. It does nothing else meanwhile, for a few
 /// milliseconds.
@@ -71,16 +72,24 @@ impl Follower<'_> {
         let mut outcome = Ok(());
         let mut chunk = link.scan(0, LIMIT).await?;
         for count in 1.. {
-            let (next, changes) = chunk;
-            seen.add(&changes);
-            let applied = self.shared.sink.apply(changes);
-            let more = match next {
-                0 => None,
-                // The store looks for more while these come into effect.
-                next => Some(link.scan(next, LIMIT).await?),
+            let (next, entries) = chunk;
+            let more = async {
+                match next {
+                    0 => Ok(None),
+                    next => link.scan(next, LIMIT).await.map(Some),
+                }
             };
-            outcome = outcome.and(Shared::applied(applied).await);
-            let Some(more) = more else { break };
+            let applied = async {
+                // The question goes out first: the store looks for more while these are read and
+                // come into effect.
+                tokio::task::yield_now().await;
+                let changes = decode(&entries)?;
+                seen.add(&changes);
+                Ok::<_, Fault>(Shared::applied(self.shared.sink.apply(changes)).await)
+            };
+            let (more, applied) = tokio::join!(more, applied);
+            outcome = outcome.and(applied?);
+            let Some(more) = more? else { break };
             chunk = more;
             if is_waited_for && count % GO_ON_WAITING == 0 {
                 link.hold(&self.name, true, LIMIT).await?;
@@ -117,6 +126,13 @@ impl Follower<'_> {
         }
         Ok(())
     }
+}
+
+fn decode(entries: &[(String, String)]) -> Result<Vec<Change>, Fault> {
+    let changes = entries
+        .iter()
+        .map(|(key, value)| Change::decode(key, value).ok_or(store::Fault::Foreign));
+    Ok(changes.collect::<Result<_, _>>()?)
 }
 
 impl Seen {
