@@ -33,7 +33,7 @@ async fn what_is_admitted_stays_below_the_stated_bound() {
     assert!(admitted <= bound, "{admitted} > {bound}");
     // Not all of it is taken in vain, however late answers come on a busy machine.
     assert!(admitted >= 250, "{admitted}");
-    assert!(asked < admitted as u64 / 2, "{asked}");
+    assert!(asked * 20 < requests as u64, "{asked} of {requests}");
 }
 
 /// Leases that were taken before a break are spent beside a burst that came back meanwhile.
@@ -62,7 +62,7 @@ async fn the_worst_case_stays_below_the_stated_bound() {
         }
     }
     println!("{} admitted", times.len());
-    assert!(times.len() > 1_500, "{}", times.len());
+    assert!(times.len() > 400, "{}", times.len());
 }
 
 /// A tenth of 15 is one: nothing is taken ahead.
