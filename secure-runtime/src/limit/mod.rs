@@ -206,7 +206,7 @@ impl RateLimiter {
         let mut charges = Charges::new(self.route(policy)?, address.network(self.ipv6_prefix));
         #[cfg(feature = "redis")]
         if let Some((shared, route)) = self.shared_by(&charges) {
-            shared.look(&route, charges.caller(None))?;
+            shared.look(&route, charges.caller(None), Due::PerIp)?;
             self.charge(&mut charges, None, |quota| {
                 quota.per == Per::Ip && quota.sharing == Sharing::Local
             })?;

@@ -119,6 +119,18 @@ async fn l03_the_fields_tell_what_is_left_of_the_whole() {
     }
 }
 
+/// As with counts in memory: what others have used of a route is not told to who shows nothing.
+#[actix_web::test]
+async fn l06_a_quota_of_the_route_is_not_told_to_strangers() {
+    let redis = Redis::start();
+    let all = processes(&redis.url(), 1).await;
+    let answers = flood_with(&all, 4, 20, "/exact", user).await;
+    assert_admitted(&answers, 50);
+    assert_eq!(all[0].get("/exact", user(9)).await.status.as_u16(), 429);
+    let answer = all[0].get("/exact", ANYBODY).await;
+    assert_eq!(answer.status.as_u16(), 401, "{answer:?}");
+}
+
 /// The order is that of the counts in memory: 429 wins over 401 and 403.
 #[actix_web::test]
 async fn a_guesser_learns_nothing_more_and_pays_for_each_try() {

@@ -86,6 +86,15 @@ pub(super) enum Due {
     PerIp,
 }
 
+impl Due {
+    fn has(self, limit: &Limit) -> bool {
+        match (self, limit.quota.per) {
+            (_, Per::Ip) | (Self::All, _) => true,
+            (Self::PerIp, Per::Route | Per::User) => false,
+        }
+    }
+}
+
 /// Places of the quotas that the store must be asked about, and what is wanted beside a request.
 pub(super) type Asked = Vec<(usize, u32)>;
 
@@ -131,12 +140,17 @@ impl Shared {
     }
 
     /// Refuses a request of which it is known already that the store would.
-    pub(super) fn look(&self, route: &RouteLimits, caller: Caller<'_>) -> Result<(), Rejection> {
+    pub(super) fn look(
+        &self,
+        route: &RouteLimits,
+        caller: Caller<'_>,
+        due: Due,
+    ) -> Result<(), Rejection> {
         let now = bucket::now(&self.inner.clock);
-        let waits = route
-            .limits
-            .iter()
-            .map(|limit| self.denied(limit, caller, now));
+        let waits = route.limits.iter().map(|limit| match due.has(limit) {
+            true => self.denied(limit, caller, now),
+            false => 0,
+        });
         let violated = violated(waits);
         if violated.is_empty() {
             return Ok(());
@@ -162,7 +176,7 @@ impl Shared {
         caller: Caller<'_>,
         due: Due,
     ) -> Result<Asked, Rejection> {
-        let refused = self.look(route, caller);
+        let refused = self.look(route, caller, due);
         let charged = refused.and_then(|()| self.charge_each(route, charges, caller, due));
         if charged.is_err() {
             self.refund(route, charges, caller);
@@ -179,12 +193,8 @@ impl Shared {
     ) -> Result<Asked, Rejection> {
         let mut asked = Asked::new();
         for (place, limit) in route.limits.iter().enumerate() {
-            let is_due = match (due, limit.quota.per) {
-                (_, Per::Ip) | (Due::All, _) => true,
-                (Due::PerIp, Per::Route | Per::User) => false,
-            };
             match limit.quota.sharing {
-                _ if !is_due => {}
+                _ if !due.has(limit) => {}
                 // Charged before the caller was known.
                 Sharing::Local if limit.quota.per == Per::Ip => {}
                 Sharing::Local => {
