@@ -25,11 +25,15 @@ impl Fault {
         }
     }
 
-    /// Whether the server has no room for what it was told to keep: it is well, and tells
-    /// everything that it knows.
-    pub(super) fn is_lack_of_room(&self) -> bool {
+    /// Whether the server is well and answers that this one command cannot be done: there is no
+    /// room (`OOM`), the user may not (`NOPERM`), or a script or its data are wrong. What else it
+    /// says, as that it loads or is a replica, is true of every command.
+    pub(super) fn is_of_the_command(&self) -> bool {
+        const OF_THE_COMMAND: [&str; 4] = ["ERR", "NOPERM", "OOM", "WRONGTYPE"];
         match self {
-            Self::Redis(error) => error.code() == Some("OOM"),
+            Self::Redis(error) => error
+                .code()
+                .is_some_and(|code| OF_THE_COMMAND.contains(&code)),
             Self::Foreign | Self::Replaced | Self::Silent => false,
         }
     }

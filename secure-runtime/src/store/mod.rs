@@ -210,8 +210,9 @@ impl Server {
                 self.failures.store(0, Ordering::Relaxed);
                 Some(answer)
             }
-            // Clients can fill it. If that cut the connection, they would silence all parts.
-            Err(fault) if fault.is_lack_of_room() => None,
+            // Clients can fill it, and one part may lack rights. If that cut the connection, it
+            // would silence all parts.
+            Err(fault) if fault.is_of_the_command() => None,
             Err(fault) => {
                 let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
                 if failures >= FAILURES || fault.breaks_connection() {
