@@ -9,10 +9,13 @@
     reason = "what cannot be set up cannot be measured"
 )]
 
+mod first_sight;
 mod flood;
 mod handlers;
+mod identity;
 mod lookups;
 mod mode;
+pub mod rig;
 
 use std::{
     future::Future,
@@ -35,7 +38,13 @@ use secure_runtime::{
     Clock, Policy, Routes, SecuredService, Security, Settings, private::Call, testing::Tokens,
 };
 
-pub use crate::{flood::Flood, lookups::Lookups, mode::Mode};
+pub use crate::{
+    first_sight::FirstSight,
+    flood::Flood,
+    identity::{AUDIENCE, Algorithm, Claims, ISSUER, Identity, Verifier},
+    lookups::Lookups,
+    mode::Mode,
+};
 
 /// A mode made ready: security configured, token known, quota used up where that is the matter.
 pub struct Case(Box<dyn Fn() -> Batch>);
@@ -98,6 +107,8 @@ fn build(mode: Mode) -> Case {
         _ => Some(format!("Bearer {token}")),
     };
     let Case(batch) = match mode {
+        Mode::FirstSight => first_sight(FirstSight::authenticate),
+        Mode::FirstSightDecode => first_sight(FirstSight::decode),
         Mode::Bare => clone(&security, bearer),
         Mode::Empty => admission(&handlers::EMPTY, &security, bearer, true),
         Mode::Quota => admission(policy_of(&handlers::quota), &security, bearer, true),
@@ -164,6 +175,17 @@ fn build(mode: Mode) -> Case {
             hand.advance(Duration::from_secs(60));
         }
         batch()
+    }))
+}
+
+/// A token that is verified again and again.
+fn first_sight(verify: fn(&FirstSight)) -> Case {
+    let token = Rc::new(FirstSight::new(Algorithm::Hs256));
+    Case(Box::new(move || {
+        let token = Rc::clone(&token);
+        Batch(Box::new(move || {
+            (0..Case::BATCH).for_each(|_| verify(&token));
+        }))
     }))
 }
 

@@ -39,11 +39,15 @@ pub enum Mode {
     WholeBanned,
     /// A whole request to a handler that demands nothing, while 100,000 others are banned.
     WholeOthersBanned,
+    /// A token that was not seen before, as `jsonwebtoken` verifies it.
+    FirstSightDecode,
+    /// A token that was not seen before.
+    FirstSight,
 }
 
 impl Mode {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Bare,
         Self::Empty,
         Self::Quota,
@@ -62,6 +66,8 @@ impl Mode {
         Self::WholeRefused429,
         Self::WholeBanned,
         Self::WholeOthersBanned,
+        Self::FirstSightDecode,
+        Self::FirstSight,
     ];
 
     /// The mode of this name.
@@ -121,6 +127,12 @@ impl Mode {
                 "`public`, no quota, 100,000 others banned",
                 WholeBare,
             ),
+            FirstSightDecode => (
+                "first-sight-jsonwebtoken",
+                "HS256, by `jsonwebtoken::decode`",
+                FirstSightDecode,
+            ),
+            FirstSight => ("first-sight", "HS256, token never seen", FirstSightDecode),
         }
     }
 }
