@@ -113,6 +113,8 @@ fn build(mode: Mode) -> Case {
         Mode::Empty => admission(&handlers::EMPTY, &security, bearer, true),
         Mode::Quota => admission(policy_of(&handlers::quota), &security, bearer, true),
         Mode::Token => admission(&handlers::TOKEN, &security, bearer, true),
+        Mode::Proxied => admission_of(&handlers::EMPTY, proxied(), true),
+        Mode::Scope => admission(&handlers::SCOPE, &security, bearer, true),
         Mode::Role => admission(&handlers::ROLE, &security, bearer, true),
         Mode::Full => admission(policy_of(&handlers::full), &security, bearer, true),
         Mode::Refused401 | Mode::RefusedInvalid => {
@@ -231,7 +233,14 @@ fn admission(
     bearer: Option<String>,
     admitted: bool,
 ) -> Case {
-    let request = request_to_admit(security, bearer.as_deref());
+    admission_of(
+        policy,
+        request_to_admit(security, bearer.as_deref()),
+        admitted,
+    )
+}
+
+fn admission_of(policy: &'static Policy, request: HttpRequest, admitted: bool) -> Case {
     Case(Box::new(move || {
         let request = request.clone();
         Batch(Box::new(move || {
@@ -279,6 +288,20 @@ fn request_to_admit(security: &Security, bearer: Option<&str>) -> HttpRequest {
         None => request,
     }
     .to_http_request()
+}
+
+/// A request that came through a proxy, which names its client.
+fn proxied() -> HttpRequest {
+    let mut settings = Settings::default();
+    settings.danger.plaintext = true;
+    let proxies = &mut settings.client_address.trusted_proxies;
+    proxies.push("203.0.113.0/24".parse().expect("a network"));
+    let security = Security::builder().settings(settings).build();
+    TestRequest::get()
+        .app_data(security.expect("the security is configured"))
+        .peer_addr(PEER)
+        .insert_header(("x-forwarded-for", "192.0.2.1, 198.51.100.7"))
+        .to_http_request()
 }
 
 /// An app as the documentation shows it.

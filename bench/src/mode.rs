@@ -11,8 +11,12 @@ pub enum Mode {
     Quota,
     /// Admission by a policy that wants any caller.
     Token,
+    /// Admission by a policy that demands nothing, of a client whose address a proxy names.
+    Proxied,
     /// Admission by a policy that wants a caller of a role.
     Role,
+    /// Admission by a policy that wants a scope.
+    Scope,
     /// Admission by a policy with everything.
     Full,
     /// Refusal of a caller without credentials.
@@ -47,12 +51,14 @@ pub enum Mode {
 
 impl Mode {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Bare,
         Self::Empty,
+        Self::Proxied,
         Self::Quota,
         Self::Token,
         Self::Role,
+        Self::Scope,
         Self::Full,
         Self::Refused401,
         Self::RefusedInvalid,
@@ -97,7 +103,9 @@ impl Mode {
             Empty => ("empty", "`public`, no quota", Bare),
             Quota => ("quota", "`public`, one quota per address", Bare),
             Token => ("token", "any caller, token known", Bare),
+            Proxied => ("proxied", "`public`, no quota, behind a proxy", Bare),
             Role => ("role", "one role, token known", Bare),
+            Scope => ("scope", "one scope, token known", Bare),
             Full => (
                 "full",
                 "roles, scopes, age, three quotas, token known",
