@@ -35,6 +35,8 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     transport(settings, mistakes);
     // A socket file carries no TLS, and no address.
     socket_file(settings, mistakes);
+    // What is said of a socket file would be said in vain.
+    no_socket_file(settings, mistakes);
     // Who may say where a connection comes from is known by its address.
     proxy_protocol(settings, mistakes);
     // To trust every address is to let clients choose theirs.
@@ -50,6 +52,8 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     ban_rules(settings, mistakes);
     login::check(settings, mistakes);
     redis(settings, mistakes);
+    // Processes that share nothing have no part of anything.
+    instances(settings, mistakes);
     revocation_file(settings, mistakes);
     token_issuer(settings, mistakes);
     clients(settings, mistakes);
@@ -148,6 +152,26 @@ fn socket_file(settings: &Settings, mistakes: &mut Mistakes) {
             "client_address.trusted_proxies",
             "the proxy at the socket file is not trusted, so nobody can say that a request came \
              by HTTPS; add `unix`",
+        ));
+    }
+}
+
+fn no_socket_file(settings: &Settings, mistakes: &mut Mistakes) {
+    if settings.server.address.unix().is_some() {
+        return;
+    }
+    if settings.server.socket_mode.is_some() {
+        mistakes.add(Mistake::new(
+            "server.socket_mode",
+            "`server.address` is no socket file; remove this, or write `unix:` and a path there",
+        ));
+    }
+    let proxies = &settings.client_address.trusted_proxies;
+    if proxies.contains(&TrustedProxy::Unix) {
+        mistakes.add(Mistake::new(
+            "client_address.trusted_proxies",
+            "nothing listens at a socket file; remove `unix`, or write `unix:` and a path in \
+             `server.address`",
         ));
     }
 }
@@ -332,6 +356,16 @@ fn redis(settings: &Settings, mistakes: &mut Mistakes) {
         "url",
         "this program was compiled without it; add the feature `redis` of `secure-runtime`",
     );
+}
+
+fn instances(settings: &Settings, mistakes: &mut Mistakes) {
+    if settings.limits.instances.is_some() && settings.redis.is_none() {
+        mistakes.add(Mistake::new(
+            "limits.instances",
+            "`[redis]` is missing, without which each process counts for itself; remove this, or \
+             add it",
+        ));
+    }
 }
 
 /// What another process has lifted would come back from the file.
