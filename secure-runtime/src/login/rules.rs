@@ -5,7 +5,13 @@
 //! So attempts that are checked at the same time cannot be more than the number allows, and one
 //! whose outcome never becomes known has failed.
 
+mod network;
+
 use std::collections::VecDeque;
+
+#[cfg(test)]
+pub(super) use self::network::Failing;
+pub(super) use self::network::{Accounts, Network};
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
@@ -158,137 +164,6 @@ impl Streak {
         } else if remove(&mut self.log, at) {
             self.last = self.log.back().copied().unwrap_or(self.since);
         }
-    }
-}
-
-/// Accounts that failed within the last hour.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Accounts(pub(super) Vec<Failing>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failing {
-    /// Half of its key.
-    pub(super) account: u64,
-    pub(super) count: u32,
-    pub(super) last: u64,
-}
-
-impl Accounts {
-    fn forget(&mut self, now: u64) {
-        self.0.retain(|failing| failing.last + HOUR > now);
-    }
-
-    fn find(&mut self, account: u64) -> Option<&mut Failing> {
-        self.0.iter_mut().find(|failing| failing.account == account)
-    }
-
-    fn oldest(&self) -> u64 {
-        let times = self.0.iter().map(|failing| failing.last);
-        times.min().unwrap_or_default()
-    }
-
-    fn push(&mut self, account: u64, most: usize, now: u64) {
-        match self.find(account) {
-            Some(failing) => {
-                failing.count = failing.count.saturating_add(1);
-                failing.last = now;
-            }
-            None => {
-                if self.0.len() < most {
-                    self.0.push(Failing {
-                        account,
-                        count: 1,
-                        last: now,
-                    });
-                }
-            }
-        }
-    }
-
-    fn take_back(&mut self, account: u64) {
-        if let Some(failing) = self.find(account) {
-            failing.count = failing.count.saturating_sub(1);
-            if failing.count == 0 {
-                self.0.retain(|failing| failing.account != account);
-            }
-        }
-    }
-
-    pub(super) fn last(&self) -> u64 {
-        let times = self.0.iter().map(|failing| failing.last);
-        times.max().unwrap_or_default()
-    }
-}
-
-/// What came from one network, but for devices that are known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Network {
-    /// The last success; 0 for none.
-    pub(super) success: u64,
-    /// Failures of the last minute. If there are too many, they stay until the ban that follows
-    /// from them has ended: one that is taken back meanwhile takes the ban back.
-    pub(super) log: VecDeque<u64>,
-    pub(super) accounts: Accounts,
-    /// Bans that have ended, since it was last without one for a day.
-    pub(super) bans: u32,
-    /// When the last of them ended.
-    pub(super) unbanned: u64,
-}
-
-impl Network {
-    fn forget(&mut self, limits: &Limits, is_bannable: bool, now: u64) {
-        if self.success + KEPT_LONG <= now {
-            self.success = 0;
-        }
-        match self.banned_until(limits) {
-            None => self.log.retain(|at| at + MINUTE > now),
-            Some(until) if until > now => {}
-            Some(until) => {
-                self.log.clear();
-                if is_bannable {
-                    (self.bans, self.unbanned) = (self.bans.saturating_add(1), until);
-                }
-            }
-        }
-        if self.unbanned + DAY <= now {
-            (self.bans, self.unbanned) = (0, 0);
-        }
-        self.accounts.forget(now);
-    }
-
-    /// Until when nothing that comes from there is checked; `None` if it is not banned.
-    fn banned_until(&self, limits: &Limits) -> Option<u64> {
-        let is_banned = self.log.len() >= limits.network_failures;
-        let last = self.log.back().filter(|_| is_banned)?;
-        Some(last.saturating_add(limits.ban_after(self.bans)))
-    }
-
-    /// How long an attempt at an account has to wait for the sake of its network.
-    fn refusal(&mut self, account: u64, limits: &Limits, alarm: bool, now: u64) -> Option<u64> {
-        if let Some(until) = self.banned_until(limits) {
-            return Some(until - now);
-        }
-        if alarm
-            && self.success == 0
-            && let Some(last) = self.log.back()
-        {
-            return Some(last + MINUTE - now);
-        }
-        let accounts = &mut self.accounts;
-        let is_new = accounts.find(account).is_none();
-        (is_new && accounts.0.len() >= limits.network_accounts)
-            .then(|| accounts.oldest() + HOUR - now)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.success == 0 && self.log.is_empty() && self.accounts.0.is_empty() && self.bans == 0
-    }
-
-    pub(super) fn is_expired(&self, limits: &Limits, now: u64) -> bool {
-        let unbanned = self.banned_until(limits).unwrap_or(self.unbanned);
-        self.success + KEPT_LONG <= now
-            && self.accounts.last() + HOUR <= now
-            && unbanned + DAY <= now
     }
 }
 

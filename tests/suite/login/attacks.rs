@@ -165,7 +165,9 @@ async fn g11_an_address_that_fails_again_is_banned_for_longer() {
     let mut guesses_until_refused = async || {
         loop {
             number += 1;
-            let answer = guesser.tries(&format!("user{}", number % 45), "guess").await;
+            let answer = guesser
+                .tries(&format!("user{}", number % 45), "guess")
+                .await;
             if answer.status() != 401 {
                 answer.assert_refused(secure_runtime::Refusal::QuotaExceeded);
                 let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();

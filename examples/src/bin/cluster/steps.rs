@@ -82,7 +82,10 @@ pub(crate) async fn run() -> Result<usize> {
             tour.report("registered", "202", &status.to_string(), status == 202);
         }
     }
-    for (email, guesses) in [(FAY, [&a, &b, &a, &b].as_slice()), (GIL, &[&a, &b, &a, &b, &a])] {
+    for (email, guesses) in [
+        (FAY, [&a, &b, &a, &b].as_slice()),
+        (GIL, &[&a, &b, &a, &b, &a]),
+    ] {
         for shop in guesses {
             tour.log_in("a guess at the password", shop, email, "a guess", 401)
                 .await?;

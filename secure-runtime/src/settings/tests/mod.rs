@@ -172,10 +172,7 @@ fn every_key_is_read() {
     assert_eq!(
         settings.client_address,
         ClientAddressSettings {
-            trusted_proxies: vec![
-                "10.0.0.0/8".parse().unwrap(),
-                "::1/128".parse().unwrap(),
-            ],
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap(),],
             header: ForwardedHeader::Forwarded,
             hops: None,
             ipv6_prefix: Ipv6Prefix::new(48).unwrap(),
