@@ -372,9 +372,14 @@ impl Admitted {
         account: Identifier,
         password: Option<Identifier>,
     ) -> Result<(), Rejection> {
+        let (addresses, headers) = (self.security.addresses(), self.request.headers());
+        let peer = peer(&self.request);
+        let address = addresses.client_address(peer, headers);
+        let client = addresses.bannable(peer, address);
         let presented = Presented {
-            address: client_address(&self.security, &self.request),
-            headers: self.request.headers(),
+            address,
+            is_bannable: client.is_some_and(|client| !client.is_loopback()),
+            headers,
             account,
             password,
         };

@@ -66,9 +66,7 @@ fn server(table: &mut Table<'_>) -> ServerSettings {
         address: table
             .optional("address", written::<ListenAddress>)
             .unwrap_or(default.address),
-        socket_mode: table
-            .optional("socket_mode", written::<SocketMode>)
-            .unwrap_or(default.socket_mode),
+        socket_mode: table.optional("socket_mode", written::<SocketMode>),
         proxy_protocol: table
             .optional("proxy_protocol", boolean)
             .unwrap_or(default.proxy_protocol),
@@ -338,6 +336,12 @@ fn login(table: &mut Table<'_>) -> LoginSettings {
         network_accounts: number("network_accounts", default.network_accounts),
         password_accounts: number("password_accounts", default.password_accounts),
         global_failures: number("global_failures", default.global_failures),
+        network_ban: table
+            .optional("network_ban", parsed(units::duration, DURATION))
+            .unwrap_or(default.network_ban),
+        max_network_ban: table
+            .optional("max_network_ban", parsed(units::duration, DURATION))
+            .unwrap_or(default.max_network_ban),
         delay: table
             .optional("delay", parsed(units::duration, DURATION))
             .unwrap_or(default.delay),

@@ -4,13 +4,13 @@ mod introspection;
 mod revocation;
 mod sessions;
 
-use std::time::Duration;
+use std::{net::IpAddr, num::NonZeroUsize, time::Duration};
 
 use actix_web::{HttpResponse, get, post, web};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secure_runtime::{
-    Principal, Refusal, Rejection, Routes, Settings, TokenIssuer, secured,
-    settings::ClientSettings,
+    Principal, Refusal, Rejection, Routes, Settings, StrikeKind, TokenIssuer, secured,
+    settings::{BanRuleSettings, ClientSettings},
     testing::{self, TestCall, TestResponse, TestService},
     tokens::{
         IntrospectionEndpoint, IssuedTokens, JwksEndpoint, RefreshToken, RevocationEndpoint,
@@ -269,6 +269,45 @@ async fn r09_guessing_a_secret_is_limited() {
     // Who knows it goes on.
     let response = ask(&service, "/oauth/revoke", WEB, "token=x").send().await;
     assert_eq!(response.status(), 200);
+}
+
+/// G11: a wrong secret is a wrong credential, for the rules that ban: beyond the quota of failures
+/// too, and a request without any is not.
+#[actix_web::test]
+async fn g11_guessing_a_secret_bans() {
+    for path in ENDPOINTS {
+        let service = TestService::with(routes, |security| {
+            let mut settings = settings();
+            settings.bans.rules = vec![BanRuleSettings::new(
+                vec![StrikeKind::Authentication],
+                NonZeroUsize::new(65).unwrap(),
+                MINUTE,
+                MINUTE * 60,
+            )];
+            security.settings(settings)
+        })
+        .await;
+        let guesser: IpAddr = "203.0.113.7".parse().unwrap();
+        let bans = service.security().bans();
+        let call = || {
+            let form = ("application/x-www-form-urlencoded", "token=x");
+            service.post(path).peer(guesser).body(form.0, form.1)
+        };
+        for _ in 0..100 {
+            assert_error(&call().send().await, 401, "invalid_client");
+        }
+        for number in 0..65 {
+            assert!(!bans.is_banned(guesser), "{path} {number}");
+            let guess = call().header("authorization", basic(("web", "guess")));
+            let status = guess.send().await.status();
+            assert_eq!(status, if number < 60 { 401 } else { 429 });
+        }
+        assert!(bans.is_banned(guesser), "{path}");
+        let right = call().header("authorization", basic(GATEWAY)).send().await;
+        right.assert_refused(Refusal::Banned);
+        let other = ask(&service, path, GATEWAY, "token=x").send().await;
+        assert_eq!(other.status(), 200);
+    }
 }
 
 /// RFC 6749 section 3.2, RFC 7009 section 2.1: a form with one `token`, by POST.

@@ -176,7 +176,7 @@ fn every_mistake_has_its_message() {
             "`client_address.hops`: write a number from 1",
         ),
         (
-            "[client_address]\nhops = 2\ntrusted_proxies = [\"unix\", \"10.0.0.0/8\"]",
+            "[client_address]\nhops = 2\ntrusted_proxies = [\"10.0.0.0/8\"]",
             "`client_address.hops`: `trusted_proxies` has networks as well; remove one of the two",
         ),
         (
@@ -204,6 +204,17 @@ fn every_mistake_has_its_message() {
             "[server]\nsocket_mode = 660",
             "`server.socket_mode`: write `600` for the owner alone, or `660` for the group as well",
         ),
+        // The mode as it is by default, too.
+        (
+            "[server]\nsocket_mode = \"660\"",
+            "`server.socket_mode`: `server.address` is no socket file; remove this, or write `unix:` \
+             and a path there",
+        ),
+        (
+            "[client_address]\ntrusted_proxies = [\"10.0.0.0/8\", \"unix\"]",
+            "`client_address.trusted_proxies`: nothing listens at a socket file; remove `unix`, or \
+             write `unix:` and a path in `server.address`",
+        ),
         // PROXY protocol
         (
             "[server]\nproxy_protocol = true",
@@ -211,7 +222,7 @@ fn every_mistake_has_its_message() {
              the load balancers' networks in `client_address.trusted_proxies`",
         ),
         (
-            "[server]\nproxy_protocol = true\n[client_address]\nhops = 1\ntrusted_proxies = [\"unix\"]",
+            "[server]\nproxy_protocol = true\n[client_address]\nhops = 1",
             "`server.proxy_protocol`: nobody is trusted to tell where a connection comes from; write \
              the load balancers' networks in `client_address.trusted_proxies`",
         ),
@@ -254,6 +265,11 @@ fn every_mistake_has_its_message() {
             "`limits.max_keys`: write a number from 1",
         ),
         (
+            "[limits]\ninstances = 3",
+            "`limits.instances`: `[redis]` is missing, without which each process counts for itself; \
+             remove this, or add it",
+        ),
+        (
             "[limits]\nmax_in_flight = 0",
             "`limits.max_in_flight`: write a number from 1",
         ),
@@ -284,6 +300,18 @@ fn every_mistake_has_its_message() {
         (
             "[login]\nmax_delay = \"2day\"",
             "`login.max_delay`: write at most `24h`",
+        ),
+        (
+            "[login]\nnetwork_ban = \"0s\"",
+            "`login.network_ban`: write at least `1s`",
+        ),
+        (
+            "[login]\nnetwork_ban = \"2h\"",
+            "`login.network_ban`: write at most `login.max_network_ban`",
+        ),
+        (
+            "[login]\nmax_network_ban = \"2day\"",
+            "`login.max_network_ban`: write at most `24h`",
         ),
         (
             "[login]\nnetwork_failures = 10001",
@@ -577,6 +605,9 @@ fn bounds_of_logins_made_by_hand_are_checked() {
         |login| login.global_failures = 0,
         |login| login.disable_after = u32::MAX,
         |login| login.max_delay = std::time::Duration::MAX,
+        |login| login.max_network_ban = std::time::Duration::MAX,
+        |login| login.network_ban = std::time::Duration::ZERO,
+        |login| login.network_ban = login.max_network_ban * 2,
     ] {
         let mut settings = Settings::default();
         change(&mut settings.login);

@@ -16,7 +16,7 @@ use secrecy::zeroize::Zeroizing;
 use super::oauth;
 use crate::{
     admission::{Admitted, client_address},
-    rejection::Rejection,
+    rejection::{Refusal, Rejection},
     settings::ClientSettings,
 };
 
@@ -101,6 +101,10 @@ pub(super) fn authenticate(admitted: &Admitted) -> Result<Result<Client, HttpRes
     let handler = admitted.policy.handler;
     tracing::warn!(target: super::super::AUDIT, event = "authn_login_fail", status = 401, handler, reason);
     if headers.contains_key(header::AUTHORIZATION) {
+        // The answer is one of OAuth and no rejection, so nobody else counts it for the bans.
+        security
+            .bans()
+            .note(admitted.request(), Refusal::CredentialsInvalid);
         let address = client_address(security, admitted.request());
         security
             .limiter()
