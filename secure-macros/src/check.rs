@@ -113,13 +113,8 @@ fn public_has_no_other_access(subject: &Subject<'_>, errors: &mut Errors) {
 }
 
 fn hide_stands_beside_allow(subject: &Subject<'_>, errors: &mut Errors) {
-    let Args {
-        allow,
-        hide,
-        unreadable,
-        ..
-    } = subject.args;
-    if unreadable.iter().any(|key| key == "allow") {
+    let Args { allow, hide, .. } = subject.args;
+    if subject.args.misses("allow") {
         return;
     }
     if let (Some(hide), None) = (hide, allow) {

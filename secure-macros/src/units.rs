@@ -2,6 +2,7 @@
 
 use crate::errors::{Wrong, wrong};
 use crate::model::{Per, Sharing};
+use crate::vocabulary::nearest;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -193,6 +194,9 @@ fn unknown_size_unit(text: &str, number: &str, unit: &str) -> Wrong {
     }
 }
 
+/// The words that may stand after the amount of a quota.
+pub(crate) const WORDS: &[&str] = &["burst", "leased", "local", "per"];
+
 /// Whether a text is meant as a quota, and not as the name of one.
 pub(crate) fn is_quota(text: &str) -> bool {
     text.contains('/')
@@ -266,6 +270,13 @@ pub(crate) fn attempts(text: &str) -> Result<(u32, u64), Wrong> {
         return Err(wrong!(
             "`{word}` after the amount of `attempts`";
             help: "write `attempts = \"{amount}\"`: attempts are counted by account and by address"
+        ));
+    }
+    if !amount.contains('/') && !split(amount).0.is_empty() {
+        let number = split(amount).0;
+        return Err(wrong!(
+            "`{text}` does not say in which time";
+            help: "write `attempts = \"{number}/15min\"`"
         ));
     }
     let (attempts, window) = amount_per_time(text)?;
@@ -439,6 +450,9 @@ fn unknown_word(word: &str, amount: &str) -> Wrong {
             "two quotas in one text";
             help: "write a list: `rate = [\"{amount}\", \"{word}\"]`"
         );
+    }
+    if let Some(near) = nearest(word, WORDS.iter().copied()) {
+        return wrong!("unknown word `{word}` in a quota"; help: "did you mean `{near}`?");
     }
     wrong!(
         "unknown word `{word}` in a quota";
