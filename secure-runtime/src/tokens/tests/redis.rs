@@ -192,6 +192,25 @@ async fn both_stores_answer_alike() {
     }
 }
 
+/// A server that is short of memory may have dropped it: a logout is one all the same.
+#[tokio::test]
+async fn r01_a_session_ends_though_the_list_of_its_subject_was_lost() {
+    let redis = Redis::start();
+    let store = store(&redis, "lost").await;
+    let sessions = Sessions::in_redis(Arc::clone(store.server()), LIMITS);
+    let now = 1_800_000_000_000;
+    let opened = session(1, 1, now);
+    sessions.open(opened.clone(), now).await.unwrap();
+    let names = redis.ask(&["KEYS", "*sessions:of:*"]);
+    let name = names.lines().find(|line| line.contains("sessions:of:"));
+    assert!(redis.ask(&["DEL", name.unwrap()]).starts_with(":1"));
+    assert!(!sessions.end(opened.id, "somebody else").await.unwrap());
+    let subject = &opened.subject.name;
+    assert!(sessions.end(opened.id, subject).await.unwrap());
+    assert!(sessions.find(opened.id).await.unwrap().is_none());
+    assert_eq!(sessions.count().await.unwrap(), 0);
+}
+
 /// What the server keeps is gone by itself when nobody comes any more.
 #[tokio::test]
 async fn every_session_expires_by_itself() {
