@@ -34,7 +34,7 @@ pub(super) fn login(
     let mut seen = Vec::new();
     while !content.is_empty() {
         if !has_key(&content) {
-            let wrong = wrong!("a value without a key in `login(..)`"; help: "write `{example}`");
+            let wrong = wrong!("expected a key in `login(..)`"; help: "write `{example}`");
             errors.push(wrong.at(value_place(&content)));
             args.unread = true;
             // Without one key there is rarely another, and this is said once.

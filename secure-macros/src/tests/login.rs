@@ -66,11 +66,11 @@ fn shapes() {
             ),
             (
                 r#"public, login("5/15min")"#,
-                &[("a value without a key in `login(..)`", LOGIN)],
+                &[("expected a key in `login(..)`", LOGIN)],
             ),
             (
                 r#"public, login(id, "5/15min")"#,
-                &[("a value without a key in `login(..)`", LOGIN)],
+                &[("expected a key in `login(..)`", LOGIN)],
             ),
             (
                 r#"public, login(user = id, attempts = "5/15min")"#,
@@ -112,6 +112,17 @@ fn bounds() {
                     "`login` without `account`",
                     r#"say whose password is checked: `login(account = form.name, attempts = "5/15min")`"#,
                 )],
+            ),
+            (
+                r#"public, login(account = id, attempts = "5/15 min")"#,
+                &[(
+                    "`5/15 min` has a space in it",
+                    r#"write `attempts = "5/15min"`"#,
+                )],
+            ),
+            (
+                r#"public, login(account = id, attempts = "5/15m")"#,
+                &[("unknown rate unit `m`", "write `5/15min`")],
             ),
             (
                 r#"public, login(account = id, attempts = "5")"#,

@@ -321,10 +321,7 @@ fn rate() {
             ),
             (
                 r#"rate = "10/Min""#,
-                &[(
-                    "unknown rate unit `Min`",
-                    r#"write `N/unit` with unit `s`, `min`, `h` or `day`, as in `rate = "10/min"`"#,
-                )],
+                &[("unknown rate unit `Min`", "write `10/min`")],
             ),
         ],
     );

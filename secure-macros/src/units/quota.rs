@@ -1,6 +1,6 @@
 //! Amounts per time: `5/15min per ip burst 10` of `rate`, `5/15min` of `login`.
 
-use super::{DAY, LONGEST_LOCK, in_words, split, time_unit, whole};
+use super::{DAY, LONGEST_LOCK, in_words, meant_time_unit, split, time_unit, whole};
 use crate::errors::{Wrong, wrong};
 use crate::model::{Per, Sharing};
 use crate::vocabulary::nearest;
@@ -110,6 +110,12 @@ pub(crate) fn attempts(text: &str) -> Result<(u32, u64), Wrong> {
     if let Some(word) = words.next()
         && amount.contains('/')
     {
+        if amount.ends_with(|last: char| last.is_ascii_digit()) && time_unit(word).is_some() {
+            return Err(wrong!(
+                "`{text}` has a space in it";
+                help: "write `attempts = \"{amount}{word}\"`"
+            ));
+        }
         return Err(wrong!(
             "`{word}` after the amount of `attempts`";
             help: "write `attempts = \"{amount}\"`: attempts are counted by account and by address"
@@ -225,10 +231,16 @@ fn period_of(period: &str, amount: &str) -> Result<u64, Wrong> {
         ));
     }
     let Some(factor) = time_unit(unit) else {
-        return Err(wrong!(
-            "unknown rate unit `{unit}`";
-            help: "write `N/unit` with unit `s`, `min`, `h` or `day`, as in `rate = \"10/min\"`"
-        ));
+        return Err(match meant_time_unit(unit) {
+            Some(meant) => {
+                let right = format!("{}{meant}", amount.trim_end_matches(unit));
+                wrong!("unknown rate unit `{unit}`"; help: "write `{right}`")
+            }
+            None => wrong!(
+                "unknown rate unit `{unit}`";
+                help: "write `N/unit` with unit `s`, `min`, `h` or `day`, as in `rate = \"10/min\"`"
+            ),
+        });
     };
     let count = if count.is_empty() {
         Some(1)
