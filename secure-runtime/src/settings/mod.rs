@@ -279,7 +279,8 @@ pub struct LimitSettings {
     pub instances: Option<NonZeroU32>,
     /// Most requests to guarded handlers that are in progress at a time. Default: 10,000.
     ///
-    /// One is in progress until its answer was sent. Beyond it the answer is 503.
+    /// One is in progress until its answer was sent, or made where it has at most 64 KiB. Beyond
+    /// it the answer is 503.
     pub max_in_flight: NonZeroUsize,
     /// Percent of these (rounded up) that only routes with `priority = "critical"` can take.
     /// Default: 10, at most 90.

@@ -10,23 +10,8 @@ use crate::{
         rules::{Limits, Outcome, Rules, Verdict},
         shared::Shared,
     },
-    store::{Store, Target, server},
+    store::{Store, Target, chance::Chance, server},
 };
-
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-}
 
 /// Small numbers, so that every rule is met often.
 fn rules(chance: &mut Chance) -> Rules {

@@ -1,5 +1,7 @@
+mod by_hand;
 mod environment;
 mod mistakes;
+mod mistakes_in_keys;
 #[cfg(feature = "passwords")]
 mod passwords;
 mod secrets;

@@ -67,8 +67,9 @@ impl Sessions {
         }
     }
 
-    /// Presents a refresh token of a session that was found. The session is there where the token was rotated or retried, as
-    /// it is afterwards, and where it has just ended by this; no other call gets that one.
+    /// Presents a refresh token of a session that was found. The session is there where the token
+    /// was rotated or retried, as it is afterwards, and where it has just ended by this; no other
+    /// call gets that one.
     pub(super) async fn present(
         &self,
         session: &Session,

@@ -190,7 +190,7 @@ impl RedisSessions {
         let command = script(
             include_str!("scripts/end.lua"),
             &[&keys.0, &keys.1, &self.all],
-            [hex(id)],
+            [hex(id), subject.to_owned()],
         );
         self.ask(&command, CHANGE).await
     }
