@@ -14,19 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipnet::IpNet;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
-use rcgen::{
-    KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData, RsaKeySize,
-};
-use secure_bench::{Case, Flood, Mode};
-use secure_runtime::{
-    Authenticator, AuthenticatorOptions, Clock, EcdsaAlgorithm, HmacAlgorithm, Issuer,
-    RsaAlgorithm, SecretSlice, Security, VerifyingKey,
-};
-use serde::{Deserialize, Serialize};
+use secure_bench::{Algorithm, Case, FirstSight, Flood, Mode};
+use secure_runtime::Security;
 
 /// Every mode, from bare to everything.
 fn modes(criterion: &mut Criterion) {
@@ -90,127 +81,15 @@ fn bans(criterion: &mut Criterion) {
     look_up("100,000 of three lengths");
 }
 
-const ISSUER: &str = "https://id.example.com";
-const AUDIENCE: &str = "https://orders.example.com";
-
-#[derive(Deserialize, Serialize)]
-struct Claims {
-    iss: String,
-    aud: String,
-    sub: String,
-    client_id: String,
-    jti: String,
-    iat: u64,
-    auth_time: u64,
-    exp: u64,
-    roles: Vec<String>,
-    scope: String,
-}
-
-/// The same token, verified by both.
-struct Peer {
-    name: &'static str,
-    algorithm: Algorithm,
-    signs: EncodingKey,
-    decodes: DecodingKey,
-    verifies: VerifyingKey,
-}
-
-fn peers() -> Vec<Peer> {
-    let secret: Vec<u8> = (0..64_u8)
-        .map(|n| n.wrapping_mul(n).wrapping_add(n / 3))
-        .collect();
-    let ed = KeyPair::generate_for(&PKCS_ED25519).expect("a key");
-    let ec = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key");
-    let rsa = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).expect("a key");
-    let in_pem = |label, der| pem::encode(&pem::Pem::new(label, der)).into_bytes();
-    let private = |key: &KeyPair| in_pem("PRIVATE KEY", key.serialize_der());
-    let public = |key: &KeyPair| in_pem("PUBLIC KEY", key.subject_public_key_info());
-    vec![
-        Peer {
-            name: "hs256",
-            algorithm: Algorithm::HS256,
-            signs: EncodingKey::from_secret(&secret),
-            decodes: DecodingKey::from_secret(&secret),
-            verifies: VerifyingKey::hmac(HmacAlgorithm::Hs256, &SecretSlice::from(secret))
-                .expect("a secret"),
-        },
-        Peer {
-            name: "eddsa",
-            algorithm: Algorithm::EdDSA,
-            signs: EncodingKey::from_ed_pem(&private(&ed)).expect("a key"),
-            decodes: DecodingKey::from_ed_pem(&public(&ed)).expect("a key"),
-            verifies: VerifyingKey::eddsa(public(&ed)).expect("a key"),
-        },
-        Peer {
-            name: "es256",
-            algorithm: Algorithm::ES256,
-            signs: EncodingKey::from_ec_pem(&private(&ec)).expect("a key"),
-            decodes: DecodingKey::from_ec_pem(&public(&ec)).expect("a key"),
-            verifies: VerifyingKey::ecdsa(EcdsaAlgorithm::Es256, public(&ec)).expect("a key"),
-        },
-        Peer {
-            name: "rs256",
-            algorithm: Algorithm::RS256,
-            signs: EncodingKey::from_rsa_pem(&private(&rsa)).expect("a key"),
-            decodes: DecodingKey::from_rsa_pem(&public(&rsa)).expect("a key"),
-            verifies: VerifyingKey::rsa(RsaAlgorithm::Rs256, public(&rsa)).expect("a key"),
-        },
-    ]
-}
-
-/// A token that was not seen before, as `jsonwebtoken` and as this crate verify it: the same
-/// claims checked, as far as `jsonwebtoken` checks them.
+/// A token that was not seen before, as `jsonwebtoken` and as this crate verify it.
 fn first_sight(criterion: &mut Criterion) {
-    let now = Clock::system().unix_seconds();
-    let claims = Claims {
-        iss: ISSUER.to_owned(),
-        aud: AUDIENCE.to_owned(),
-        sub: "customer-4711".to_owned(),
-        client_id: "shop".to_owned(),
-        jti: "a6d1f3c2-9b1e-4f57-8a55-6f1d2c3b4a59".to_owned(),
-        iat: now,
-        auth_time: now,
-        exp: now + 24 * 3600,
-        roles: vec!["admin".to_owned()],
-        scope: "orders:read orders:write".to_owned(),
-    };
-    for peer in peers() {
-        let header = Header {
-            typ: Some("at+jwt".to_owned()),
-            ..Header::new(peer.algorithm)
-        };
-        let token = encode(&header, &claims, &peer.signs).expect("a token");
-        let mut validation = Validation::new(peer.algorithm);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Without a cache every sight is the first.
-        let authenticator = Authenticator::new(
-            vec![Issuer::new(ISSUER, AUDIENCE).key(peer.verifies)],
-            Clock::system(),
-            AuthenticatorOptions {
-                cache_bytes: 0,
-                ..AuthenticatorOptions::default()
-            },
-        )
-        .expect("an authenticator");
-        let mut headers = HeaderMap::new();
-        let field = HeaderValue::try_from(format!("Bearer {token}")).expect("a field");
-        headers.insert(AUTHORIZATION, field);
-
-        let mut group = criterion.benchmark_group(format!("first-sight-{}", peer.name));
-        group.bench_function("jsonwebtoken", |bencher| {
-            bencher.iter(|| {
-                decode::<Claims>(black_box(&token), &peer.decodes, &validation).expect("claims")
-            });
-        });
+    for algorithm in Algorithm::ALL {
+        let token = FirstSight::new(algorithm);
+        let name = algorithm.name().to_ascii_lowercase();
+        let mut group = criterion.benchmark_group(format!("first-sight-{name}"));
+        group.bench_function("jsonwebtoken", |bencher| bencher.iter(|| token.decode()));
         group.bench_function("secure-runtime", |bencher| {
-            bencher.iter(|| {
-                authenticator
-                    .authenticate(black_box(&headers))
-                    .expect("a caller")
-            });
+            bencher.iter(|| token.authenticate());
         });
         group.finish();
     }

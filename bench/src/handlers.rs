@@ -71,6 +71,18 @@ pub(crate) static ROLE: Policy = without_quota(Access::Authenticated {
     revocation: Revocation::Within(Duration::from_secs(2)),
 });
 
+/// Demands a scope.
+pub(crate) static SCOPE: Policy = without_quota(Access::Authenticated {
+    roles: None,
+    scopes: Some(Rule::Has {
+        name: "orders:read",
+        satisfied_by: &["orders:read"],
+    }),
+    max_age: None,
+    factors: None,
+    revocation: Revocation::Within(Duration::from_secs(2)),
+});
+
 const fn without_quota(access: Access) -> Policy {
     Policy {
         handler: "without quota",

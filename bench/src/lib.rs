@@ -9,10 +9,13 @@
     reason = "what cannot be set up cannot be measured"
 )]
 
+mod first_sight;
 mod flood;
 mod handlers;
+mod identity;
 mod lookups;
 mod mode;
+pub mod rig;
 
 use std::{
     future::Future,
@@ -35,7 +38,13 @@ use secure_runtime::{
     Clock, Policy, Routes, SecuredService, Security, Settings, private::Call, testing::Tokens,
 };
 
-pub use crate::{flood::Flood, lookups::Lookups, mode::Mode};
+pub use crate::{
+    first_sight::FirstSight,
+    flood::Flood,
+    identity::{AUDIENCE, Algorithm, Claims, ISSUER, Identity, Verifier},
+    lookups::Lookups,
+    mode::Mode,
+};
 
 /// A mode made ready: security configured, token known, quota used up where that is the matter.
 pub struct Case(Box<dyn Fn() -> Batch>);
@@ -98,10 +107,14 @@ fn build(mode: Mode) -> Case {
         _ => Some(format!("Bearer {token}")),
     };
     let Case(batch) = match mode {
+        Mode::FirstSight => first_sight(FirstSight::authenticate),
+        Mode::FirstSightDecode => first_sight(FirstSight::decode),
         Mode::Bare => clone(&security, bearer),
         Mode::Empty => admission(&handlers::EMPTY, &security, bearer, true),
         Mode::Quota => admission(policy_of(&handlers::quota), &security, bearer, true),
         Mode::Token => admission(&handlers::TOKEN, &security, bearer, true),
+        Mode::Proxied => admission_of(&handlers::EMPTY, proxied(), true),
+        Mode::Scope => admission(&handlers::SCOPE, &security, bearer, true),
         Mode::Role => admission(&handlers::ROLE, &security, bearer, true),
         Mode::Full => admission(policy_of(&handlers::full), &security, bearer, true),
         Mode::Refused401 | Mode::RefusedInvalid => {
@@ -167,6 +180,17 @@ fn build(mode: Mode) -> Case {
     }))
 }
 
+/// A token that is verified again and again.
+fn first_sight(verify: fn(&FirstSight)) -> Case {
+    let token = Rc::new(FirstSight::new(Algorithm::Hs256));
+    Case(Box::new(move || {
+        let token = Rc::clone(&token);
+        Batch(Box::new(move || {
+            (0..Case::BATCH).for_each(|_| verify(&token));
+        }))
+    }))
+}
+
 /// A security that takes `tokens`, over HTTP.
 fn security(clock: &Clock, tokens: &Tokens) -> Security {
     let mut settings = Settings::default();
@@ -209,7 +233,14 @@ fn admission(
     bearer: Option<String>,
     admitted: bool,
 ) -> Case {
-    let request = request_to_admit(security, bearer.as_deref());
+    admission_of(
+        policy,
+        request_to_admit(security, bearer.as_deref()),
+        admitted,
+    )
+}
+
+fn admission_of(policy: &'static Policy, request: HttpRequest, admitted: bool) -> Case {
     Case(Box::new(move || {
         let request = request.clone();
         Batch(Box::new(move || {
@@ -257,6 +288,20 @@ fn request_to_admit(security: &Security, bearer: Option<&str>) -> HttpRequest {
         None => request,
     }
     .to_http_request()
+}
+
+/// A request that came through a proxy, which names its client.
+fn proxied() -> HttpRequest {
+    let mut settings = Settings::default();
+    settings.danger.plaintext = true;
+    let proxies = &mut settings.client_address.trusted_proxies;
+    proxies.push("203.0.113.0/24".parse().expect("a network"));
+    let security = Security::builder().settings(settings).build();
+    TestRequest::get()
+        .app_data(security.expect("the security is configured"))
+        .peer_addr(PEER)
+        .insert_header(("x-forwarded-for", "192.0.2.1, 198.51.100.7"))
+        .to_http_request()
 }
 
 /// An app as the documentation shows it.

@@ -11,8 +11,12 @@ pub enum Mode {
     Quota,
     /// Admission by a policy that wants any caller.
     Token,
+    /// Admission by a policy that demands nothing, of a client whose address a proxy names.
+    Proxied,
     /// Admission by a policy that wants a caller of a role.
     Role,
+    /// Admission by a policy that wants a scope.
+    Scope,
     /// Admission by a policy with everything.
     Full,
     /// Refusal of a caller without credentials.
@@ -39,16 +43,22 @@ pub enum Mode {
     WholeBanned,
     /// A whole request to a handler that demands nothing, while 100,000 others are banned.
     WholeOthersBanned,
+    /// A token that was not seen before, as `jsonwebtoken` verifies it.
+    FirstSightDecode,
+    /// A token that was not seen before.
+    FirstSight,
 }
 
 impl Mode {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Bare,
         Self::Empty,
+        Self::Proxied,
         Self::Quota,
         Self::Token,
         Self::Role,
+        Self::Scope,
         Self::Full,
         Self::Refused401,
         Self::RefusedInvalid,
@@ -62,6 +72,8 @@ impl Mode {
         Self::WholeRefused429,
         Self::WholeBanned,
         Self::WholeOthersBanned,
+        Self::FirstSightDecode,
+        Self::FirstSight,
     ];
 
     /// The mode of this name.
@@ -91,7 +103,9 @@ impl Mode {
             Empty => ("empty", "`public`, no quota", Bare),
             Quota => ("quota", "`public`, one quota per address", Bare),
             Token => ("token", "any caller, token known", Bare),
+            Proxied => ("proxied", "`public`, no quota, behind a proxy", Bare),
             Role => ("role", "one role, token known", Bare),
+            Scope => ("scope", "one scope, token known", Bare),
             Full => (
                 "full",
                 "roles, scopes, age, three quotas, token known",
@@ -121,6 +135,12 @@ impl Mode {
                 "`public`, no quota, 100,000 others banned",
                 WholeBare,
             ),
+            FirstSightDecode => (
+                "first-sight-jsonwebtoken",
+                "HS256, by `jsonwebtoken::decode`",
+                FirstSightDecode,
+            ),
+            FirstSight => ("first-sight", "HS256, token never seen", FirstSightDecode),
         }
     }
 }

@@ -1,9 +1,13 @@
 //! The commands of this repository; `cargo xtask` lists them.
 
+mod bench;
 mod duplicates;
 mod run;
 
-use std::{env, process::ExitCode};
+use std::{
+    env,
+    process::{ExitCode, Stdio},
+};
 
 use self::run::{Result, Steps, cargo, output, succeeds};
 
@@ -12,16 +16,23 @@ cargo xtask COMMAND
 
   check         formatting and lints
   test          all that the continuous integration demands
-  bless         rewrite expected outputs and policy.lock; look at the diff afterwards
+  bless         rewrite expected outputs, policy.lock and counts of instructions; look at the diff
+                afterwards; `bless instructions` only counts
   expand NAME   show what the attributes of the example NAME become
-  bench         measure, side by side with peers";
+  bench         measure side by side with peers, and write bench/README.md; about 13 minutes
+                `bench --quick`, `bench [--quick] FILTER` print instead
+                `bench checks [FILTER]`         times of each check
+                `bench instructions [MODE..]`   instructions of each check";
 
 fn main() -> ExitCode {
     let arguments = env::args().skip(1).collect::<Vec<_>>();
     let arguments = arguments.iter().map(String::as_str).collect::<Vec<_>>();
     let result = match arguments.as_slice() {
-        ["bench", filter @ ..] => bench(filter),
+        ["bench", "checks", filter @ ..] => bench::checks(filter),
+        ["bench", "instructions", modes @ ..] => bench::instructions(modes),
+        ["bench", filter @ ..] => bench::side_by_side(filter),
         ["bless"] => bless(),
+        ["bless", "instructions"] => bench::instructions(&["--record"]),
         ["check"] => check(),
         ["expand", name] => expand(name),
         ["test"] => test(),
@@ -70,15 +81,23 @@ fn test() -> Result {
         "two shops and a Redis, which is killed",
         &mut cargo(&["run", "--all-features", "--locked", "--bin", "cluster"]),
     )?;
+    bench::count(&mut steps, &["--check"])?;
     steps.check("duplicates among the dependencies", duplicates::check)?;
     steps.run("packages, as they would be published", &mut package())?;
     steps.finish();
     Ok(())
 }
 
+/// Whether there is such a program; what it says of the argument does not matter.
+fn can_run(program: &str) -> bool {
+    let mut version = run::command(program);
+    version.arg("--version").stdin(Stdio::null());
+    version.output().is_ok()
+}
+
 /// Installs the package that has a program, where that is missing and Debian can be asked.
-fn ensure_debian_package(program: &str, package: &str) -> Result {
-    if succeeds(run::command(program).arg("--version")) {
+pub(crate) fn ensure_debian_package(program: &str, package: &str) -> Result {
+    if can_run(program) {
         return Ok(());
     }
     let missing = || format!("`{program}` is missing: install Debian's package `{package}`");
@@ -120,6 +139,7 @@ fn bless() -> Result {
             .env("UPDATE_EXPECT", "1")
             .env("UPDATE_POLICY", "1"),
     )?;
+    bench::count(&mut steps, &["--record"])?;
     steps.finish();
     println!("now read `git diff`: what was blessed is what the tests demand from here on");
     Ok(())
@@ -132,13 +152,6 @@ fn expand(name: &str) -> Result {
     Steps::default().run(
         "expansion",
         &mut cargo(&["expand", "--package", "secure-examples", "--example", name]),
-    )
-}
-
-fn bench(filter: &[&str]) -> Result {
-    Steps::default().run(
-        "measurements",
-        cargo(&["bench", "--package", "secure-bench", "--locked", "--"]).args(filter),
     )
 }
 

@@ -19,6 +19,8 @@ use super::{AuthError, jwt::is_identifier, keys::VerifyingKey};
 #[derive(Clone)]
 pub struct Issuer {
     name: Arc<str>,
+    /// What identities of its callers begin with.
+    prefix: Arc<str>,
     audience: String,
     keys: Vec<VerifyingKey>,
     roles: Vec<ClaimPath>,
@@ -31,8 +33,10 @@ pub struct Issuer {
 impl Issuer {
     /// The issuer that writes `name` as `iss`, for tokens whose `aud` holds `audience`.
     pub fn new(name: impl Into<String>, audience: impl Into<String>) -> Self {
+        let name = Arc::from(name.into());
         Self {
-            name: Arc::from(name.into()),
+            prefix: Arc::from(format!("{}:{name}", str::len(&name))),
+            name,
             audience: audience.into(),
             keys: Vec::new(),
             roles: Vec::new(),
@@ -118,6 +122,12 @@ impl Issuer {
     /// Its name, for a principal to share.
     pub(super) fn shared_name(&self) -> Arc<str> {
         Arc::clone(&self.name)
+    }
+
+    /// Issuer and subject in one text that no other pair has. The length of the name keeps two
+    /// pairs apart whose texts are the same when put together.
+    pub(super) fn identity_of(&self, subject: &str) -> Arc<str> {
+        Arc::from([&*self.prefix, subject].concat())
     }
 
     pub(super) fn role_paths(&self) -> &[ClaimPath] {

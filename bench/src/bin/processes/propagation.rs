@@ -6,19 +6,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    Result,
-    children::{Identity, Redis, Server},
-    client::Client,
-    quantile,
+use secure_bench::{
+    Algorithm, Identity,
+    rig::{Result, client::Client, pairs::quantile, redis::Redis},
 };
+
+use crate::children::{Server, token};
 
 const LOGOUTS: usize = 1000;
 /// Clients that ask without end; each as fast as it is answered.
 const CLIENTS: usize = 8;
 
 pub(crate) fn measure() -> Result {
-    let identity = Identity::new()?;
+    let identity = Identity::new(Algorithm::EdDsa);
     let redis = Redis::start()?;
     let mut servers = [
         Server::start(&identity, &redis, true)?,
@@ -35,7 +35,7 @@ pub(crate) fn measure() -> Result {
     let is_over = AtomicBool::new(false);
     let answered = AtomicU64::new(0);
     thread::scope(|scope| {
-        let busy = identity.token("busy");
+        let busy = token(&identity, "busy");
         for port in ports.into_iter().cycle().take(CLIENTS) {
             let (is_over, answered, busy) = (&is_over, &answered, busy.clone());
             scope.spawn(move || {
@@ -63,7 +63,7 @@ fn row(name: &str, identity: &Identity, [a, b]: [u16; 2]) -> Result {
     let mut times = Vec::with_capacity(LOGOUTS);
     let mut round_trips = Vec::with_capacity(LOGOUTS);
     for number in 0..LOGOUTS {
-        let token = identity.token(&format!("{name} {number}"));
+        let token = token(&identity, &format!("{name} {number}"));
         // From a new address each time: refusals of one are counted.
         let from = format!("10.1.{}.{}", number / 250, number % 250);
         for _ in 0..2 {

@@ -7,53 +7,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, web};
-use redis::{aio::MultiplexedConnection, cmd};
+use actix_web::{App, HttpResponse, HttpServer, Responder, get, post};
 use secure_runtime::{
-    Issuer, Principal, Refusal, Rejection, RevocationList, Routes, Security, Settings,
-    VerifyingKey, secured, settings::RedisSettings,
+    Issuer, Principal, Rejection, RevocationList, Routes, Security, Settings, VerifyingKey,
+    secured, settings::RedisSettings,
 };
 
-use crate::{
-    Result,
-    children::{AUDIENCE, ISSUER, PUBLIC_KEY},
-    limited,
-};
+use secure_bench::{AUDIENCE, ISSUER, rig::Result};
+
+use crate::children::PUBLIC_KEY;
 
 /// The argument that makes a server of this program; the URL of Redis and whether to believe
 /// proxies follow.
 pub(crate) const SERVE: &str = "--serve";
 
-#[secured(
-    revocation(off = "what the others are compared with"),
-    rate = "1000000/s"
-)]
-#[get("/off")]
-async fn off() -> impl Responder {
-    "ok"
-}
-
 #[secured(revocation = "2s", rate = "1000000/s")]
 #[get("/on")]
 async fn on() -> impl Responder {
     "ok"
-}
-
-/// As one writes it without this crate: a question for each request, over one connection.
-#[secured(revocation(off = "done by hand"), rate = "1000000/s")]
-#[get("/exists")]
-async fn by_hand(
-    caller: Principal,
-    redis: web::Data<MultiplexedConnection>,
-) -> std::result::Result<HttpResponse, Rejection> {
-    let key = format!("revoked:{}:{}", caller.issuer(), caller.token_id());
-    let mut redis = MultiplexedConnection::clone(&redis);
-    let asked = cmd("EXISTS").arg(key).query_async::<bool>(&mut redis).await;
-    match asked {
-        Ok(false) => Ok(HttpResponse::Ok().body("ok")),
-        Ok(true) => Err(Rejection::new(Refusal::CredentialsRevoked, "by hand")),
-        Err(_) => Err(Rejection::new(Refusal::Undecided, "by hand")),
-    }
 }
 
 #[secured(revocation = "2s", rate = "1000000/s")]
@@ -67,12 +38,7 @@ async fn logout(
 }
 
 fn routes(routes: &mut Routes) {
-    routes
-        .service(off)
-        .service(on)
-        .service(by_hand)
-        .service(logout);
-    limited::routes(routes);
+    routes.service(on).service(logout);
 }
 
 /// Says where it listens, and then how long it took until every entry was known.
@@ -94,14 +60,8 @@ pub(crate) async fn serve(url: &str, proxies: &str) -> Result {
         .settings(settings)
         .build()?;
     let revocations = security.revocations().clone();
-    let client = redis::Client::open(url)?;
-    let mut connection = client.get_multiplexed_async_connection().await?;
-    let script = limited::Script::load(&mut connection).await?;
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(web::Data::new(client.clone()))
-            .app_data(web::Data::new(script.clone()))
-            .app_data(web::Data::new(connection.clone()))
             .configure(security.routes(routes))
             .wrap(security.shield())
     })

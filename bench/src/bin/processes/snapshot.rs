@@ -5,22 +5,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    Result,
-    children::{Identity, Redis, Server, name},
-    client::Client,
+use secure_bench::{
+    Algorithm, Identity,
+    rig::{Result, client::Client, redis::Redis},
 };
+
+use crate::children::{self, Server, fill, name, token};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
 pub(crate) fn measure(entries: usize) -> Result {
-    let identity = Identity::new()?;
+    let identity = Identity::new(Algorithm::EdDsa);
     let redis = Redis::start()?;
     let mut server = Server::start(&identity, &redis, false)?;
     server.followed()?;
     let (empty, _) = server.memory()?;
     drop(server);
-    redis.fill(entries)?;
+    fill(&redis, entries)?;
     println!(
         "| entries | known after | of it the process computed | Redis computed | peak memory, bytes an \
          entry | memory afterwards |"
@@ -40,9 +41,9 @@ pub(crate) fn measure(entries: usize) -> Result {
 }
 
 pub(crate) fn republish(entries: usize) -> Result {
-    let identity = Identity::new()?;
+    let identity = Identity::new(Algorithm::EdDsa);
     let mut redis = Redis::start()?;
-    redis.fill(entries)?;
+    fill(&redis, entries)?;
     let mut servers = [
         Server::start(&identity, &redis, true)?,
         Server::start(&identity, &redis, true)?,
@@ -53,9 +54,9 @@ pub(crate) fn republish(entries: usize) -> Result {
     }
     let [first, _] = &servers;
     let (_, before) = first.memory()?;
-    let tokens = (0..50).map(|number| identity.token(&name(number * (entries / 50))));
+    let tokens = (0..50).map(|number| token(&identity, &name(number * (entries / 50))));
     let tokens = tokens.collect::<Vec<_>>();
-    let good = identity.token("good");
+    let good = token(&identity, "good");
 
     redis.restart_empty()?;
     let start = Instant::now();
@@ -75,7 +76,7 @@ pub(crate) fn republish(entries: usize) -> Result {
                 );
             }
         }
-        if told.is_none() && redis.entries()? == entries {
+        if told.is_none() && children::entries(&redis)? == entries {
             told = Some(start.elapsed());
         }
         if client.ask("GET", "/on", &good, "10.255.0.1")? == 200 {

@@ -1,17 +1,19 @@
 //! The header of a token (RFC 7515 section 4): which key is claimed, and what kind of token.
 
+use std::borrow::Cow;
+
 use super::{
-    Reason, identifier,
+    Reason, is_identifier,
     json::{self, Json},
 };
 use crate::auth::issuer::Issuer;
 
 /// What a token says about itself, before anything was verified.
 #[derive(Debug)]
-pub(super) struct Header {
-    pub(super) alg: String,
-    pub(super) kid: Option<String>,
-    typ: Option<String>,
+pub(super) struct Header<'a> {
+    pub(super) alg: Cow<'a, str>,
+    pub(super) kid: Option<Cow<'a, str>>,
+    typ: Option<Cow<'a, str>>,
 }
 
 /// Members that bring their own key, or change how the token is to be read. Their presence is
@@ -28,36 +30,41 @@ const REFUSED: [(&str, Reason); 8] = [
     ("zip", "token: the header has `zip`"),
 ];
 
-impl Header {
-    pub(super) fn parse(text: &str) -> Result<Self, Reason> {
+impl<'a> Header<'a> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, Reason> {
         let members = json::object(text)
             .ok_or("token: the header is not a JSON object with each name once")?;
-        for (name, reason) in REFUSED {
-            if members.contains_key(name) {
-                return Err(reason);
+        let (mut alg, mut kid, mut typ) = (None, None, None);
+        for (name, value) in members {
+            match &*name {
+                "alg" => alg = Some(value),
+                "kid" => kid = Some(value),
+                "typ" => typ = Some(value),
+                name => {
+                    if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| *refused == name)
+                    {
+                        return Err(reason);
+                    }
+                }
             }
         }
-        let alg = match members.get("alg") {
-            Some(Json::Text(alg)) => alg.to_string(),
-            _ => return Err("token: `alg` is missing or not a text"),
+        let Some(Json::Text(alg)) = alg else {
+            return Err("token: `alg` is missing or not a text");
         };
         if alg.eq_ignore_ascii_case("none") {
             return Err("token: `alg` is none");
         }
-        let kid = match members.get("kid") {
-            Some(kid) => Some(identifier(kid).ok_or("token: `kid` is not a usable text")?),
+        let kid = match kid {
+            Some(Json::Text(kid)) if is_identifier(&kid) => Some(kid),
+            Some(_) => return Err("token: `kid` is not a usable text"),
             None => None,
         };
-        let typ = match members.get("typ") {
-            Some(Json::Text(typ)) => Some(typ.to_string()),
+        let typ = match typ {
+            Some(Json::Text(typ)) => Some(typ),
             Some(_) => return Err("token: `typ` is not a text"),
             None => None,
         };
-        Ok(Self {
-            alg,
-            kid: kid.map(str::to_owned),
-            typ,
-        })
+        Ok(Self { alg, kid, typ })
     }
 
     /// Whether the token is an access token by its type (RFC 9068 section 4). With

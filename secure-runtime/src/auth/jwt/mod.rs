@@ -8,7 +8,7 @@ mod claims;
 mod header;
 mod json;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{Engine, decoded_len_estimate, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use self::{claims::Claims, header::Header, json::Json};
 use super::{
@@ -29,7 +29,14 @@ const MAX_TEXT_BYTES: usize = 512;
 /// [`Lifetime::check`]: super::principal::Lifetime::check
 pub(super) fn verify(credentials: &Credentials<'_>, issuers: &Issuers) -> Result<Verified, Reason> {
     let [header, payload, signature] = credentials.parts();
-    let header = Header::parse(&decode_text(header)?)?;
+    // Two parts in one allocation; the payload stays, and has its own.
+    let mut parts = Vec::with_capacity(header.len() + signature.len());
+    decode(header, &mut parts)?;
+    let middle = parts.len();
+    decode(signature, &mut parts)?;
+    // INVARIANT: decoding has only added to what was there.
+    let (header, signature) = parts.split_at_checked(middle).unwrap_or_default();
+    let header = Header::parse(str::from_utf8(header).map_err(|_| NOT_UTF_8)?)?;
     let payload = decode_text(payload)?;
     let claims = Claims::parse(&payload)?;
     let issuer = issuers
@@ -40,10 +47,12 @@ pub(super) fn verify(credentials: &Credentials<'_>, issuers: &Issuers) -> Result
     if !key.is_for(&header.alg) {
         return Err("token: `alg` is not the algorithm of the key");
     }
-    if !key.verifies(credentials.signed(), &decode(signature)?) {
+    if !key.verifies(credentials.signed(), signature) {
         return Err("token: the signature is not valid");
     }
-    claims.check(issuer, &payload)
+    let mut verified = claims.check(issuer)?;
+    verified.payload = payload.into_boxed_str();
+    Ok(verified)
 }
 
 /// The issuer's key that a token names; without a name the only key, if there is only one.
@@ -59,20 +68,29 @@ fn select<'a>(issuer: &'a Issuer, kid: Option<&str>) -> Result<&'a VerifyingKey,
     }
 }
 
-/// Base64url without padding and with zero trailing bits, so that there is one way to write it.
-fn decode(part: &[u8]) -> Result<Vec<u8>, Reason> {
+const NOT_UTF_8: Reason = "token: a part is not UTF-8";
+
+/// Adds what a part stands for: base64url without padding and with zero trailing bits, so that
+/// there is one way to write it.
+fn decode(part: &[u8], into: &mut Vec<u8>) -> Result<(), Reason> {
     URL_SAFE_NO_PAD
-        .decode(part)
+        .decode_vec(part, into)
         .map_err(|_| "token: a part is not strict base64url")
 }
 
 fn decode_text(part: &[u8]) -> Result<String, Reason> {
-    String::from_utf8(decode(part)?).map_err(|_| "token: a part is not UTF-8")
+    let mut text = Vec::with_capacity(decoded_len_estimate(part.len()));
+    decode(part, &mut text)?;
+    String::from_utf8(text).map_err(|_| NOT_UTF_8)
 }
 
 /// Whether a text may serve as an identifier: not empty, bounded, nothing that breaks a log line.
 pub(crate) fn is_identifier(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.contains(char::is_control)
+    let has_control = match text.is_ascii() {
+        true => text.bytes().any(|byte| byte.is_ascii_control()),
+        false => text.contains(char::is_control),
+    };
+    !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !has_control
 }
 
 /// The identifier that a value is, if it is one.

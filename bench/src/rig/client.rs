@@ -5,14 +5,17 @@ use std::{
     net::TcpStream,
 };
 
-pub(crate) struct Client {
+/// One connection.
+#[derive(Debug)]
+pub struct Client {
     stream: BufReader<TcpStream>,
     line: String,
     body: Vec<u8>,
 }
 
 impl Client {
-    pub(crate) fn connect(port: u16) -> io::Result<Self> {
+    /// Connects to a server on this machine.
+    pub fn connect(port: u16) -> io::Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -23,18 +26,17 @@ impl Client {
     }
 
     /// The status of the answer. `from` is the address that a proxy would name.
-    pub(crate) fn ask(
-        &mut self,
-        method: &str,
-        path: &str,
-        token: &str,
-        from: &str,
-    ) -> io::Result<u16> {
+    pub fn ask(&mut self, method: &str, path: &str, token: &str, from: &str) -> io::Result<u16> {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: orders.example.com\r\nauthorization: Bearer {token}\r\n\
              x-forwarded-for: {from}\r\ncontent-length: 0\r\n\r\n"
         );
-        self.stream.get_mut().write_all(request.as_bytes())?;
+        self.send(request.as_bytes())
+    }
+
+    /// The status of the answer to a whole request.
+    pub fn send(&mut self, request: &[u8]) -> io::Result<u16> {
+        self.stream.get_mut().write_all(request)?;
         let status = self
             .line()?
             .split(' ')

@@ -38,6 +38,17 @@ impl Script {
         command.arg("LOAD").arg(SCRIPT);
         Ok(Self(command.query_async(redis).await?))
     }
+
+    /// How many there were in the window.
+    pub(crate) async fn count(
+        &self,
+        key: &str,
+        redis: &mut MultiplexedConnection,
+    ) -> RedisResult<u64> {
+        let mut command = cmd("EVALSHA");
+        command.arg(&self.0).arg(1).arg(key).arg(3600);
+        command.query_async(redis).await
+    }
 }
 
 /// One script a request, over one connection.
@@ -48,10 +59,7 @@ async fn lua(
     script: web::Data<Script>,
 ) -> HttpResponse {
     let mut redis = MultiplexedConnection::clone(&redis);
-    let mut command = cmd("EVALSHA");
-    command.arg(&script.0).arg(1);
-    command.arg(key("lua", &request)).arg(3600);
-    answer(command.query_async(&mut redis).await)
+    answer(script.count(&key("lua", &request), &mut redis).await)
 }
 
 /// A connection and a transaction of three commands for each request: what the middleware of
