@@ -121,7 +121,7 @@ use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use secrecy::SecretSlice;
 
-pub(crate) use self::endpoints::{Clients, missing_part};
+pub(crate) use self::endpoints::{Clients, asks_clients};
 use self::{
     access::{AccessClaims, Issuance},
     refresh::{Minter, Secret, SessionId, token_id},

@@ -6,10 +6,10 @@ mod sessions;
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{App, HttpResponse, get, post, web};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secure_runtime::{
-    Principal, Refusal, Rejection, Routes, Settings, TokenIssuer, secured,
+    Principal, Refusal, Rejection, Routes, Security, Settings, TokenIssuer, secured,
     settings::ClientSettings,
     testing::{self, TestCall, TestResponse, TestService},
     tokens::{
@@ -312,20 +312,22 @@ async fn r09_r10_a_request_that_is_wrong_is_400() {
 
 /// What needs an issuer, or clients, does not start without.
 #[test]
-fn endpoints_without_what_they_need_stop_the_start() {
+fn what_needs_an_issuer_or_clients_stops_the_start_without_them() {
     let check = |settings: Settings| {
-        let security = secure_runtime::Security::builder().settings(settings);
+        let security = Security::builder().settings(settings);
         let manifest = secure_runtime::Manifest::of(|routes: &mut Routes| {
             routes
                 .service(JwksEndpoint)
                 .service(RevocationEndpoint)
-                .service(IntrospectionEndpoint);
+                .service(IntrospectionEndpoint)
+                .service(login);
         });
         let checked = security.build().unwrap().check(&manifest);
         checked.map_err(|error| error.to_string())
     };
     let without_issuer = check(Settings::default()).unwrap_err();
-    assert_eq!(without_issuer.matches("add `[token_issuer]`").count(), 3);
+    assert_eq!(without_issuer.matches("add `[token_issuer]`").count(), 4);
+    assert!(without_issuer.contains("POST /login"), "{without_issuer}");
     let mut issuer_only = settings();
     issuer_only.clients.clear();
     let without_clients = check(issuer_only).unwrap_err();
@@ -334,13 +336,15 @@ fn endpoints_without_what_they_need_stop_the_start() {
     assert_eq!(check(settings()), Ok(()));
 }
 
-/// A handler that takes the issuer of a service without one refuses.
+/// Nobody has called `Security::check`.
 #[actix_web::test]
 async fn without_an_issuer_a_handler_that_takes_it_is_500() {
-    let service = TestService::new(|routes| {
-        routes.service(login);
-    })
-    .await;
+    let app = |security: &Security| {
+        App::new().configure(security.routes(|routes| {
+            routes.service(login);
+        }))
+    };
+    let service = TestService::of_app(|security| security, app).await;
     let body = json!({ "name": "ann", "client": "web" });
     let response = service.post("/login").json(body).send().await;
     response.assert_refused(Refusal::NotConfigured);
