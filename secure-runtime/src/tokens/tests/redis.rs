@@ -77,7 +77,7 @@ async fn both_stores_answer_alike() {
         let store = store(&redis, &format!("round-{round}")).await;
         let [memory, redis] = [
             Sessions::in_memory(LIMITS),
-            Sessions::in_redis(Arc::clone(store.server()), LIMITS),
+            Sessions::patient_in_redis(Arc::clone(store.server()), LIMITS).await,
         ];
         let mut known: Vec<Session> = Vec::new();
         let mut now = 1_800_000_000_000;
@@ -197,7 +197,7 @@ async fn both_stores_answer_alike() {
 async fn r01_a_session_ends_though_the_list_of_its_subject_was_lost() {
     let redis = Redis::start();
     let store = store(&redis, "lost").await;
-    let sessions = Sessions::in_redis(Arc::clone(store.server()), LIMITS);
+    let sessions = Sessions::patient_in_redis(Arc::clone(store.server()), LIMITS).await;
     let now = 1_800_000_000_000;
     let opened = session(1, 1, now);
     sessions.open(opened.clone(), now).await.unwrap();
@@ -216,7 +216,7 @@ async fn r01_a_session_ends_though_the_list_of_its_subject_was_lost() {
 async fn every_session_expires_by_itself() {
     let redis = Redis::start();
     let store = store(&redis, "expiry").await;
-    let sessions = Sessions::in_redis(Arc::clone(store.server()), LIMITS);
+    let sessions = Sessions::patient_in_redis(Arc::clone(store.server()), LIMITS).await;
     let now = 1_800_000_000_000;
     let opened = session(1, 1, now);
     sessions.open(opened.clone(), now).await.unwrap();
