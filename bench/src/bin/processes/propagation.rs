@@ -63,7 +63,7 @@ fn row(name: &str, identity: &Identity, [a, b]: [u16; 2]) -> Result {
     let mut times = Vec::with_capacity(LOGOUTS);
     let mut round_trips = Vec::with_capacity(LOGOUTS);
     for number in 0..LOGOUTS {
-        let token = token(&identity, &format!("{name} {number}"));
+        let token = token(identity, &format!("{name} {number}"));
         // From a new address each time: refusals of one are counted.
         let from = format!("10.1.{}.{}", number / 250, number % 250);
         for _ in 0..2 {

@@ -352,7 +352,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig {
-            cases: 20_000, failure_persistence: None, ..ProptestConfig::default()
+            cases: 4_000, failure_persistence: None, ..ProptestConfig::default()
         })]
 
         /// J7: whatever is taken means the same to serde_json, and what that refuses is refused.
