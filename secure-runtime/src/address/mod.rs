@@ -83,6 +83,11 @@ pub enum ForwardingHeader {
 }
 
 impl ForwardingHeader {
+    /// Whether this is the name of one of them.
+    pub(crate) fn is_named(name: &str) -> bool {
+        matches!(name, "forwarded" | "x-forwarded-for")
+    }
+
     fn name(self) -> HeaderName {
         match self {
             Self::Forwarded => header::FORWARDED,
@@ -290,6 +295,9 @@ impl ClientAddresses {
         let Some(peer) = peer else {
             return self.trust_unknown_peer;
         };
+        if matches!(&self.trust, Trust::Networks(networks) if networks.is_empty()) {
+            return false;
+        }
         // A load balancer that does not tell an address is not to be taken for a proxy.
         match (&self.trust, ClientAddress::from(peer)) {
             (_, ClientAddress::Unknown) => false,
