@@ -76,3 +76,40 @@ fn piece(head: &ResponseHead) -> &'static str {
     // INVARIANT: `end` is below `2 * PIECES`.
     TEXT.get(begin..end).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_head_has_a_piece_of_its_own() {
+        let responses: Vec<_> = (0..10_000).map(|_| HttpResponse::Ok().finish()).collect();
+        let pieces: HashSet<_> = responses
+            .iter()
+            .map(|response| ptr::from_ref(piece(response.head())))
+            .collect();
+        assert_eq!(pieces.len(), responses.len());
+        assert!(
+            responses
+                .iter()
+                .all(|response| !piece(response.head()).is_empty())
+        );
+    }
+
+    #[test]
+    fn a_mark_is_of_one_response() {
+        let mut marked = HttpResponse::Ok().finish();
+        let phrase = piece(marked.head());
+        marked.head_mut().reason = Some(phrase);
+        assert!(is_on(&marked));
+        let mut copy = HttpResponse::Ok().finish();
+        *copy.head_mut() = marked.head().clone();
+        assert!(!is_on(&copy) && !take_off(&mut copy));
+        // It goes where the response goes.
+        let mut moved = Box::new(marked.set_body(()));
+        assert!(is_on(&moved) && take_off(&mut moved));
+        assert!(!is_on(&moved) && moved.head().reason.is_none());
+    }
+}
