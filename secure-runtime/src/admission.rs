@@ -189,8 +189,7 @@ pub(crate) fn peer(request: &HttpRequest) -> Option<IpAddr> {
     }
 }
 
-/// Which of the fields that are judged a request has. Most have few fields, and none of these, so
-/// that one look at each costs less than to look for these.
+/// Which of the fields that are judged a request has.
 #[derive(Clone, Copy, Default)]
 struct Fields {
     content_encoding: bool,
@@ -200,14 +199,26 @@ struct Fields {
 }
 
 impl Fields {
+    /// Up to here one look at each field costs less than to look for ours.
+    const FEW: usize = 8;
+
     fn of(headers: &HeaderMap) -> Self {
+        if headers.len_keys() > Self::FEW {
+            return Self {
+                content_encoding: headers.contains_key(header::CONTENT_ENCODING),
+                content_length: headers.contains_key(header::CONTENT_LENGTH),
+                forwarding: ForwardingHeader::ALL.iter().any(|one| one.is_in(headers)),
+                upgrade: headers.contains_key(header::UPGRADE),
+            };
+        }
         let mut found = Self::default();
         for name in headers.keys() {
             match name.as_str() {
                 "content-encoding" => found.content_encoding = true,
                 "content-length" => found.content_length = true,
+                "forwarded" | "x-forwarded-for" => found.forwarding = true,
                 "upgrade" => found.upgrade = true,
-                name => found.forwarding |= ForwardingHeader::is_named(name),
+                _ => {}
             }
         }
         found

@@ -43,7 +43,9 @@ const MAX_HEAD_BYTES: usize = 128 << 10;
 /// Middleware made by [`Security::shield`].
 ///
 /// Add it last but for CORS, so that it is the outermost layer but for CORS: a response that was
-/// made inside it without a policy, by a middleware of yours for example, is refused.
+/// made inside it without a policy, by a middleware of yours for example, is refused. A middleware
+/// may change the status, the fields and the body of a guarded response, not its reason phrase: that
+/// is where the shield looks for the mark of the policy, and it takes that off.
 #[derive(Clone, Debug)]
 pub struct Shield(Security);
 

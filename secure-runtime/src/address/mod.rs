@@ -83,9 +83,10 @@ pub enum ForwardingHeader {
 }
 
 impl ForwardingHeader {
-    /// Whether this is the name of one of them.
-    pub(crate) fn is_named(name: &str) -> bool {
-        matches!(name, "forwarded" | "x-forwarded-for")
+    pub(crate) const ALL: [Self; 2] = [Self::Forwarded, Self::XForwardedFor];
+
+    pub(crate) fn is_in(self, headers: &HeaderMap) -> bool {
+        headers.contains_key(self.name())
     }
 
     fn name(self) -> HeaderName {
@@ -220,7 +221,7 @@ impl ClientAddresses {
     /// Counts, and now and then logs, what is wrong with a request that came from `found`. Once
     /// for each request.
     pub(crate) fn notice(&self, peer: Option<IpAddr>, headers: &HeaderMap, found: ClientAddress) {
-        let sent = |header: ForwardingHeader| headers.contains_key(header.name());
+        let sent = |header: ForwardingHeader| header.is_in(headers);
         let other = self.header.other();
         if !self.trusts_peer(peer) {
             if let Some(header) = [self.header, other]
