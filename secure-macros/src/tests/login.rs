@@ -261,7 +261,7 @@ fn it_is_data_and_one_call() {
                  let __secured_account = ::secure_runtime::private::identifier(&(form.name)); \
                  let __secured_password = ::core::option::Option::Some(\
                  ::secure_runtime::private::identifier(&(form.password))); \
-                 ::secure_runtime::private::login(&mut __secured_admitted, __secured_account, \
+                 ::secure_runtime::private::login(__secured_admitted, __secured_account, \
                  __secured_password).await?; \
                  let __secured_output = __secured_handler(form, __secured_1).await;";
     assert!(contains(&output, steps), "{output}");
@@ -277,8 +277,8 @@ fn beside_allow() {
     let text = output.to_string();
     assert_eq!(text.matches("let form = ").count(), 1, "{text}");
     let (allow, login) = (
-        text.find("private :: allow (&"),
-        text.find("private :: login (&"),
+        text.find("private :: allow ("),
+        text.find("private :: login ("),
     );
     assert!(allow.is_some() && allow < login, "{text}");
     assert!(contains(&output, "from_secs(3600u64)"), "{output}");

@@ -371,10 +371,9 @@ impl BanList {
         let Some(address) = addresses.bannable(peer, address()) else {
             return Ok(());
         };
-        let now = self.now();
-        match table.refuse(address, now) {
+        match table.refuse(address, || self.now()) {
             None => Ok(()),
-            Some(hit) => Err(Banned::new(&hit, now)),
+            Some(hit) => Err(Banned::new(&hit)),
         }
     }
 

@@ -86,11 +86,12 @@ async fn guarded(
     policy: &'static Policy,
     answer: impl AsyncFnOnce(&mut Admitted) -> Result<HttpResponse, Rejection>,
 ) -> Secured {
-    let mut admitted = match call.admit(policy).await {
+    let mut admission = call.admit(policy);
+    let admitted = match admission.judged().await {
         Ok(admitted) => admitted,
         Err(refused) => return Secured::from(Err(refused)),
     };
-    match answer(&mut admitted).await {
+    match answer(admitted).await {
         Ok(response) => admitted.respond(response).await,
         Err(rejection) => admitted.refuse(rejection).await,
     }
