@@ -92,7 +92,7 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         }
     }
 
-    let identity = principal.as_ref().map(Principal::identity);
+    let identity = principal.as_ref().map(Principal::counted_as);
     security
         .limiter()
         .charge_admitted(charges, identity, policy.outage)
@@ -334,7 +334,7 @@ impl Admitted {
 
     /// What charges the request's quotas after the fact; `None` where it has none.
     pub(crate) fn meter(&mut self) -> Option<Meter> {
-        let identity = self.principal.as_ref().map(Principal::identity);
+        let identity = self.principal.as_ref().map(Principal::counted_as);
         Meter::new(&self.security, &mut self.charges, identity)
     }
 
@@ -422,7 +422,7 @@ impl Admitted {
                 .note(&self.request, rejection.refusal());
             return response::refuse(rejection, self.policy, Some(&self.security), body);
         }
-        if let Some((policy, limit)) = self.charges.fields() {
+        if let Some((policy, limit)) = self.security.limiter().fields(&self.charges) {
             let headers = response.headers_mut();
             replace(headers, limit::RATELIMIT_POLICY, policy);
             replace(headers, limit::RATELIMIT, limit);

@@ -60,11 +60,10 @@ pub(super) fn label(name: &str) -> String {
 }
 
 /// The value of `RateLimit-Policy`; `None` if there is nothing to show.
-pub(super) fn policy<'a>(
-    quotas: impl Iterator<Item = (&'a str, &'a Quota)>,
-) -> Option<HeaderValue> {
-    let mut value = List::new();
-    for (label, quota) in quotas {
+pub(super) fn policy(quotas: &[Quota]) -> Option<HeaderValue> {
+    let shown = quotas.iter().filter(|quota| is_shown(quota));
+    let items = shown.map(|quota| {
+        let label = label(quota.name);
         let (allotted, window) = if quota.burst > quota.limit {
             (
                 quota.burst,
@@ -73,92 +72,99 @@ pub(super) fn policy<'a>(
         } else {
             (quota.limit, u64::from(quota.period_seconds))
         };
-        value.item(label, [(";q=", u64::from(allotted)), (";w=", window)]);
+        format!("{label};q={allotted};w={window}")
+    });
+    let items: Vec<_> = items.collect();
+    // Labels are printable ASCII, so this is `None` for an empty list only.
+    let value = HeaderValue::try_from(items.join(", ")).ok()?;
+    (!value.is_empty()).then_some(value)
+}
+
+/// A quota as `RateLimit` names it.
+#[derive(Debug)]
+pub(super) struct Label(String);
+
+impl Label {
+    pub(super) fn new(name: &str) -> Self {
+        Self(label(name) + ";r=")
+    }
+
+    /// Bytes that its item takes at most, with what stands between two.
+    pub(super) fn longest_item(&self) -> usize {
+        self.0.len() + WAIT.len() + 2 * MOST_DIGITS + SEPARATOR.len()
+    }
+}
+
+const WAIT: &[u8] = b";t=";
+const SEPARATOR: &[u8] = b", ";
+
+/// The value of `RateLimit` from labels, units that remain, and nanoseconds to wait. It is at most
+/// `longest` bytes long.
+pub(super) fn state<'a>(
+    states: impl DoubleEndedIterator<Item = (&'a Label, u32, u64)>,
+    longest: usize,
+) -> Option<HeaderValue> {
+    // Where no memory needs to be asked for, so that a value costs one allocation: its own.
+    let mut usual = [0; USUAL_LENGTH];
+    let mut long = Vec::new();
+    let room = match usual.get_mut(..longest) {
+        Some(room) => room,
+        None => {
+            long.resize(longest, 0);
+            &mut long
+        }
+    };
+    let mut value = Backwards {
+        start: room.len(),
+        room,
+    };
+    for (label, remaining, nanos) in states.rev() {
+        if value.start < value.room.len() {
+            value.text(SEPARATOR);
+        }
+        value.number(seconds(nanos));
+        value.text(WAIT);
+        value.number(u64::from(remaining));
+        value.text(label.0.as_bytes());
     }
     value.finish()
 }
 
-/// The value of `RateLimit` from labels, units that remain, and nanoseconds to wait.
-pub(super) fn state<'a>(states: impl Iterator<Item = (&'a str, u32, u64)>) -> Option<HeaderValue> {
-    let mut value = List::new();
-    for (label, remaining, nanos) in states {
-        value.item(
-            label,
-            [(";r=", u64::from(remaining)), (";t=", seconds(nanos))],
-        );
-    }
-    value.finish()
-}
-
-/// A List of Items with Integer parameters (RFC 9651 section 3.1).
+/// Text that is written from its end, as numbers are: nobody needs to know how long they are.
 ///
-/// It is written where no memory needs to be asked for, so that a value costs one allocation: its
-/// own.
-struct List {
-    start: [u8; USUAL_LENGTH],
-    length: usize,
-    /// All of it, once it is longer than usual.
-    long: Vec<u8>,
+/// Without the machinery of `write!`: it would be a third of the cost of a field.
+struct Backwards<'a> {
+    room: &'a mut [u8],
+    start: usize,
 }
 
-impl List {
-    fn new() -> Self {
-        Self {
-            start: [0; USUAL_LENGTH],
-            length: 0,
-            long: Vec::new(),
+impl Backwards<'_> {
+    #[inline]
+    fn text(&mut self, text: &[u8]) {
+        // INVARIANT: there is room for the longest value.
+        if let Some(start) = self.start.checked_sub(text.len())
+            && let Some(room) = self.room.get_mut(start..self.start)
+        {
+            room.copy_from_slice(text);
+            self.start = start;
         }
     }
 
-    /// Parameters are `;name=` and a number.
-    fn item(&mut self, label: &str, parameters: [(&str, u64); 2]) {
-        if self.length > 0 {
-            self.push(b", ");
-        }
-        self.push(label.as_bytes());
-        for (name, value) in parameters {
-            self.push(name.as_bytes());
-            self.number(value);
-        }
-    }
-
-    /// Without the machinery of `write!`: it would be a third of the cost of a field.
+    #[inline]
     fn number(&mut self, mut number: u64) {
-        let mut digits = [b'0'; MOST_DIGITS];
-        let mut first = MOST_DIGITS;
-        for (place, digit) in digits.iter_mut().enumerate().rev() {
+        loop {
             // A remainder of ten fits.
-            *digit = b'0' + (number % 10) as u8;
+            self.text(&[b'0' + (number % 10) as u8]);
             number /= 10;
-            first = place;
             if number == 0 {
-                break;
+                return;
             }
         }
-        self.push(digits.get(first..).unwrap_or_default());
     }
 
-    fn push(&mut self, text: &[u8]) {
-        let end = self.length + text.len();
-        match self.start.get_mut(self.length..end) {
-            Some(place) => place.copy_from_slice(text),
-            None => {
-                if self.long.is_empty() {
-                    let start = self.start.get(..self.length);
-                    self.long.extend_from_slice(start.unwrap_or_default());
-                }
-                self.long.extend_from_slice(text);
-            }
-        }
-        self.length = end;
-    }
-
+    /// `None` if nothing was written.
     fn finish(self) -> Option<HeaderValue> {
-        let text = match self.start.get(..self.length) {
-            Some(text) => text,
-            None => &self.long,
-        };
-        // Labels are printable ASCII, so this is `None` for an empty list only.
+        let text = self.room.get(self.start..)?;
         match text.is_empty() {
             true => None,
             false => HeaderValue::from_bytes(text).ok(),
@@ -174,15 +180,19 @@ mod tests {
     /// length.
     #[test]
     fn a_value_is_the_same_however_long_it_is() {
+        let b = Label::new("b");
         for length in 0..2 * USUAL_LENGTH {
-            let label = format!("\"{}\"", "a".repeat(length));
+            let name = "a".repeat(length);
+            let a = Label::new(&name);
+            let longest = a.longest_item() + b.longest_item();
             let nanos = 10_u64.saturating_pow(length as u32);
             let remaining = u32::try_from(nanos).unwrap_or(u32::MAX);
-            let told = state([(&*label, remaining, nanos), ("\"b\"", 0, 1)].into_iter()).unwrap();
+            let states = [(&a, remaining, nanos), (&b, 0, 1)];
+            let told = state(states.into_iter(), longest).unwrap();
             let wait = nanos.div_ceil(1_000_000_000);
-            let expected = format!("{label};r={remaining};t={wait}, \"b\";r=0;t=1");
+            let expected = format!("\"{name}\";r={remaining};t={wait}, \"b\";r=0;t=1");
             assert_eq!(told, expected.as_str());
         }
-        assert_eq!(state(std::iter::empty()), None);
+        assert_eq!(state(std::iter::empty(), 0), None);
     }
 }

@@ -7,9 +7,12 @@ use super::{
     Reason, identifier,
     json::{self, Json, Object},
 };
-use crate::auth::{
-    issuer::{ClaimPath, Issuer},
-    principal::{Lifetime, Verified},
+use crate::{
+    auth::{
+        issuer::{ClaimPath, Issuer},
+        principal::{Lifetime, Verified},
+    },
+    limit::Identity,
 };
 
 /// Most roles, and most scopes, of one token.
@@ -121,11 +124,11 @@ impl<'a> Claims<'a> {
             client_id: client_id.map(Box::from),
             factors: factors.finish(),
             // The length keeps two pairs apart whose texts are the same when put together.
-            identity: Arc::from(format!(
+            identity: Identity::new(Arc::from(format!(
                 "{}:{}{subject}",
                 issuer.name().len(),
                 issuer.name()
-            )),
+            ))),
             issuer: issuer.shared_name(),
             lifetime,
             payload: Box::from(payload),

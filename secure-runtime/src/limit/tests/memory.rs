@@ -134,7 +134,7 @@ fn the_thread_sweeps() {
         .networks
         .tat(
             0,
-            &address(1).network(crate::address::Ipv6Prefix::default()),
+            crate::limit::subject::Hashed::new(&address(1).network(Default::default())),
         )
         .is_some()
     {

@@ -51,7 +51,7 @@ impl Bench {
         &self,
         policy: &'static Policy,
         address: ClientAddress,
-        user: Option<&Arc<str>>,
+        user: Option<&Identity>,
     ) -> Result<Charges, Rejection> {
         let mut charges = self.limiter.charge_ip(policy, address)?;
         self.limiter.charge_caller(&mut charges, user)?;
@@ -99,8 +99,8 @@ pub(super) fn address(number: u32) -> ClientAddress {
     ClientAddress::Known(Ipv4Addr::from_bits(number).into())
 }
 
-pub(super) fn user(name: &str) -> Arc<str> {
-    Arc::from(name)
+pub(super) fn user(name: &str) -> Identity {
+    Identity::new(Arc::from(name))
 }
 
 /// What the caller is told in a refusal.
