@@ -12,7 +12,7 @@ use std::{
 use actix_web::{
     HttpRequest, HttpResponse,
     dev::Payload,
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    http::header::{self, HeaderMap},
 };
 use futures_util::{FutureExt, future::Either};
 
@@ -78,7 +78,7 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
 
     *place = security.concurrency().take(policy)?;
 
-    *charges = security.limiter().charge_ip(policy, address)?;
+    security.limiter().charge_ip(charges, policy, address)?;
 
     // What is refused from here on has cost its quotas `per ip`; those that a store counts are
     // charged with the others, at the end.
@@ -245,11 +245,12 @@ async fn authenticate(
         | Refusal::CredentialsInvalid
         | Refusal::CredentialsRevoked => {
             let charged = security.limiter().charge_ip(
+                &mut Charges::default(),
                 security.authentication_failures(),
                 client_address(security, request),
             );
             match charged {
-                Ok(_) => rejection,
+                Ok(()) => rejection,
                 Err(too_many) => {
                     // It takes the place of what the client did.
                     security.bans().note(request, rejection.refusal());
@@ -286,7 +287,7 @@ impl Admitted {
                 "no `Security` in this app: add `.configure(security.routes(routes))`",
             );
             let body = Body::new(payload, 0, policy.body_timeout);
-            return Either::Left(response::refuse(&rejection, policy, None, body).map(Err));
+            return Either::Left(response::refuse(rejection, policy, None, body).map(Err));
         };
         let mut admitted = Self {
             body: Body::new(payload, policy.max_body, policy.body_timeout),
@@ -346,7 +347,7 @@ impl Admitted {
         self.security
             .bans()
             .note(&self.request, rejection.refusal());
-        response::refuse(&rejection, self.policy, Some(&self.security), body)
+        response::refuse(rejection, self.policy, Some(&self.security), body)
     }
 
     /// Enforces the decision of the attribute's `allow`.
@@ -420,24 +421,20 @@ impl Admitted {
             self.security
                 .bans()
                 .note(&self.request, rejection.refusal());
-            return response::refuse(rejection, self.policy, Some(&self.security), body);
+            return response::refuse(rejection.cloned(), self.policy, Some(&self.security), body);
         }
         if let Some((policy, limit)) = self.security.limiter().fields(&self.charges) {
             let headers = response.headers_mut();
-            replace(headers, limit::RATELIMIT_POLICY, policy);
-            replace(headers, limit::RATELIMIT, limit);
+            // In place of the handler's own. There seldom are any, and then `append` does it, which
+            // moves less than `insert`.
+            let names = [limit::RATELIMIT_POLICY, limit::RATELIMIT];
+            if headers.keys().any(|key| names.contains(key)) {
+                names.iter().for_each(|name| drop(headers.remove(name)));
+            }
+            headers.append(limit::RATELIMIT_POLICY, policy);
+            headers.append(limit::RATELIMIT, limit);
         }
         response::secure(response::keep(self.place, response), self.body)
-    }
-}
-
-/// Puts a field in place of those of its name. There seldom is one, and then `append` does it, which
-/// moves less than `insert`.
-fn replace(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
-    if headers.keys().any(|key| *key == name) {
-        headers.insert(name, value);
-    } else {
-        headers.append(name, value);
     }
 }
 

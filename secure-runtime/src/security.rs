@@ -19,7 +19,7 @@ use crate::{
     limit::{Limits, RateLimiter},
     login::{LoginOptions, Logins},
     policy::{Access, Outage, Per, Policy, Priority, Quota, Sharing},
-    rejection::{ProtectionSpace, Refusal, Rejection},
+    rejection::{Challenges, ProtectionSpace, Refusal, Rejection},
     revocation::{RevocationList, RevocationOptions},
     settings::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
@@ -68,6 +68,7 @@ struct Parts {
     addresses: Arc<ClientAddresses>,
     authenticator: Option<Authenticator>,
     bans: BanList,
+    challenges: Challenges,
     clients: Clients,
     clock: Clock,
     concurrency: Concurrency,
@@ -251,6 +252,7 @@ impl SecurityBuilder {
             addresses,
             authenticator,
             bans,
+            challenges: Challenges::new(),
             clients: Clients::new(&settings.clients),
             clock,
             concurrency,
@@ -497,6 +499,7 @@ impl Security {
         ProtectionSpace {
             realm: &self.0.settings.realm,
             resource_metadata: self.0.settings.resource_metadata.as_deref(),
+            challenges: Some(&self.0.challenges),
         }
     }
 }

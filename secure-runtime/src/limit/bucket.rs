@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    gcra,
+    gcra::Gcra,
     subject::{Hashed, Subject},
     table::Table,
 };
@@ -32,7 +32,7 @@ pub(super) fn now(clock: &Clock) -> u64 {
 /// The counts of one quota of one policy, by subject.
 #[derive(Debug)]
 pub(super) struct Bucket<K> {
-    quota: governor::Quota,
+    gcra: Gcra,
     pub(super) shape: Shape,
     slot: u32,
     table: Option<Arc<Table<K>>>,
@@ -145,7 +145,7 @@ impl<K: Subject> Bucket<K> {
         let interval = Duration::from_nanos(shape.interval);
         let burst = NonZeroU32::new(quota.burst)?;
         Some(Self {
-            quota: governor::Quota::with_period(interval)?.allow_burst(burst),
+            gcra: Gcra::new(interval, burst)?,
             shape,
             slot,
             table,
@@ -166,8 +166,7 @@ impl<K: Subject> Bucket<K> {
             let owed = tat.unwrap_or(0).saturating_sub(now);
             // INVARIANT: a cost above the burst is found before the first request; it would wait
             // for ever.
-            let (remaining, owed) =
-                gcra::charge(self.quota, owed, cost).unwrap_or(Err(MAX_NANOS))?;
+            let (remaining, owed) = self.gcra.charge(owed, cost).unwrap_or(Err(MAX_NANOS))?;
             Ok::<_, u64>(((remaining, now + owed), now + owed))
         })?;
         Ok(Paid {

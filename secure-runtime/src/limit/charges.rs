@@ -63,15 +63,6 @@ pub(super) enum Source {
 }
 
 impl Charges {
-    pub(super) fn new(policy: &'static Policy, network: Network, now: u64) -> Self {
-        Self {
-            policy: Some(policy),
-            network,
-            now,
-            ..Self::default()
-        }
-    }
-
     pub(super) fn caller<'a>(&self, identity: Option<&'a Identity>) -> Caller<'a> {
         Caller {
             network: self.network,
@@ -95,7 +86,9 @@ impl Charges {
     }
 
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Charge> {
-        self.inline.iter().take(self.len).chain(&self.more)
+        // INVARIANT: so many places are filled.
+        let inline = self.inline.get(..self.len).unwrap_or_default();
+        inline.iter().chain(&self.more)
     }
 
     /// Takes back what was charged in memory, and forgets the rest.

@@ -12,17 +12,22 @@
 //! Quotas `per route` are left out: what others have used is not the caller's matter, and shows
 //! how much the service can take.
 
-use std::fmt::Write;
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    fmt::Write,
+    sync::{Mutex, PoisonError},
+};
 
 use actix_web::http::header::HeaderValue;
 
-use crate::policy::{Per, Quota};
+use crate::{
+    backwards::{Backwards, MOST_DIGITS},
+    policy::{Per, Policy, Quota},
+};
 
 /// Room for three quotas.
 const USUAL_LENGTH: usize = 128;
-
-/// Digits of the greatest number.
-const MOST_DIGITS: usize = 20;
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -60,7 +65,21 @@ pub(super) fn label(name: &str) -> String {
 }
 
 /// The value of `RateLimit-Policy`; `None` if there is nothing to show.
-pub(super) fn policy(quotas: &[Quota]) -> Option<HeaderValue> {
+///
+/// A policy is a static, and so is what is said of it, once for each in a process: a value that
+/// counted its clones would make all workers write to one place at each request.
+pub(super) fn policy(policy: &'static Policy) -> Option<HeaderValue> {
+    static SAID: Mutex<BTreeMap<usize, &'static str>> = Mutex::new(BTreeMap::new());
+    let address = std::ptr::from_ref(policy).addr();
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = *said
+        .entry(address)
+        .or_insert_with(|| policy_text(policy.quotas).leak());
+    // Labels are printable ASCII.
+    (!text.is_empty()).then(|| HeaderValue::from_static(text))
+}
+
+fn policy_text(quotas: &[Quota]) -> String {
     let shown = quotas.iter().filter(|quota| is_shown(quota));
     let items = shown.map(|quota| {
         let label = label(quota.name);
@@ -74,10 +93,7 @@ pub(super) fn policy(quotas: &[Quota]) -> Option<HeaderValue> {
         };
         format!("{label};q={allotted};w={window}")
     });
-    let items: Vec<_> = items.collect();
-    // Labels are printable ASCII, so this is `None` for an empty list only.
-    let value = HeaderValue::try_from(items.join(", ")).ok()?;
-    (!value.is_empty()).then_some(value)
+    items.collect::<Vec<_>>().join(", ")
 }
 
 /// A quota as `RateLimit` names it.
@@ -98,12 +114,62 @@ impl Label {
 const WAIT: &[u8] = b";t=";
 const SEPARATOR: &[u8] = b", ";
 
+/// One quota: its name, units that remain, and seconds to wait.
+type State<'a> = (&'a Label, u32, u64);
+
 /// The value of `RateLimit` from labels, units that remain, and nanoseconds to wait. It is at most
 /// `longest` bytes long.
 pub(super) fn state<'a>(
-    states: impl DoubleEndedIterator<Item = (&'a Label, u32, u64)>,
+    states: impl DoubleEndedIterator<Item = State<'a>>,
     longest: usize,
 ) -> Option<HeaderValue> {
+    let mut states = states.map(|(label, remaining, nanos)| (label, remaining, seconds(nanos)));
+    let last = states.next_back()?;
+    match states.next_back() {
+        None => one(last, longest),
+        Some(before) => write([last, before].into_iter().chain(states.rev()), longest),
+    }
+}
+
+/// Most callers are far from their limits, so most values are like one that was written before.
+/// These are kept, in each thread for itself.
+const KEPT: usize = 64;
+
+struct Kept {
+    remaining: u32,
+    seconds: u64,
+    value: HeaderValue,
+}
+
+thread_local! {
+    static VALUES: RefCell<[Option<Kept>; KEPT]> =
+        const { RefCell::new([const { None }; KEPT]) };
+}
+
+/// The value where there is one quota.
+fn one((label, remaining, seconds): State<'_>, longest: usize) -> Option<HeaderValue> {
+    let place = std::ptr::from_ref(label).addr() / align_of::<Label>();
+    let place = place.wrapping_add(remaining as usize) % KEPT;
+    VALUES.with_borrow_mut(|values| {
+        let kept = values.get_mut(place)?;
+        if let Some(kept) = kept
+            && (kept.remaining, kept.seconds) == (remaining, seconds)
+            && kept.value.as_bytes().starts_with(label.0.as_bytes())
+        {
+            return Some(kept.value.clone());
+        }
+        let value = write([(label, remaining, seconds)].into_iter(), longest)?;
+        *kept = Some(Kept {
+            remaining,
+            seconds,
+            value: value.clone(),
+        });
+        Some(value)
+    })
+}
+
+/// Writes the last of them first.
+fn write<'a>(states: impl Iterator<Item = State<'a>>, longest: usize) -> Option<HeaderValue> {
     // Where no memory needs to be asked for, so that a value costs one allocation: its own.
     let mut usual = [0; USUAL_LENGTH];
     let mut long = Vec::new();
@@ -114,62 +180,18 @@ pub(super) fn state<'a>(
             &mut long
         }
     };
-    let mut value = Backwards {
-        start: room.len(),
-        room,
-    };
-    for (label, remaining, nanos) in states.rev() {
-        if value.start < value.room.len() {
+    let mut value = Backwards::new(room);
+    for (label, remaining, seconds) in states {
+        if !value.written().is_empty() {
             value.text(SEPARATOR);
         }
-        value.number(seconds(nanos));
+        value.number(seconds);
         value.text(WAIT);
         value.number(u64::from(remaining));
         value.text(label.0.as_bytes());
     }
-    value.finish()
-}
-
-/// Text that is written from its end, as numbers are: nobody needs to know how long they are.
-///
-/// Without the machinery of `write!`: it would be a third of the cost of a field.
-struct Backwards<'a> {
-    room: &'a mut [u8],
-    start: usize,
-}
-
-impl Backwards<'_> {
-    #[inline]
-    fn text(&mut self, text: &[u8]) {
-        // INVARIANT: there is room for the longest value.
-        if let Some(start) = self.start.checked_sub(text.len())
-            && let Some(room) = self.room.get_mut(start..self.start)
-        {
-            room.copy_from_slice(text);
-            self.start = start;
-        }
-    }
-
-    #[inline]
-    fn number(&mut self, mut number: u64) {
-        loop {
-            // A remainder of ten fits.
-            self.text(&[b'0' + (number % 10) as u8]);
-            number /= 10;
-            if number == 0 {
-                return;
-            }
-        }
-    }
-
-    /// `None` if nothing was written.
-    fn finish(self) -> Option<HeaderValue> {
-        let text = self.room.get(self.start..)?;
-        match text.is_empty() {
-            true => None,
-            false => HeaderValue::from_bytes(text).ok(),
-        }
-    }
+    // Labels are printable ASCII.
+    HeaderValue::from_bytes(value.written()).ok()
 }
 
 #[cfg(test)]
@@ -194,5 +216,23 @@ mod tests {
             assert_eq!(told, expected.as_str());
         }
         assert_eq!(state(std::iter::empty(), 0), None);
+    }
+
+    /// L3: more of them than are kept, and labels that begin alike.
+    #[test]
+    fn values_that_are_kept_are_not_mixed_up() {
+        let labels = ["a", "a\";r=1", "ab", "b"].map(Label::new);
+        for _ in 0..2 {
+            for remaining in 0..200 {
+                for (label, wait) in labels.iter().flat_map(|label| [(label, 1), (label, 2)]) {
+                    for _ in 0..2 {
+                        let told = [(label, remaining, wait * NANOS_PER_SECOND)].into_iter();
+                        let told = state(told, label.longest_item()).unwrap();
+                        let expected = format!("{}{remaining};t={wait}", label.0);
+                        assert_eq!(told, expected.as_str());
+                    }
+                }
+            }
+        }
     }
 }

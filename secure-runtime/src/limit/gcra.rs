@@ -1,59 +1,80 @@
 //! The generic cell rate algorithm, as governor computes it.
 //!
-//! governor decides about a number and changes it: what a subject owes. Where that number lives,
-//! and what the time is, it is not told: its time stands still at zero, so all times that it sees
+//! governor decides about a number and changes it: what a subject owes. Where that number is kept,
+//! and what the time is, it is not told: its clock stands still at zero, so all times that it sees
 //! and says are counted from the request on.
 
-use std::{cell::Cell, num::NonZeroU32};
-
-use governor::{
-    RateLimiter,
-    clock::Clock,
-    middleware::StateInformationMiddleware,
-    nanos::Nanos,
-    state::{StateStore, direct::NotKeyed},
+use std::{
+    cell::Cell,
+    hash::{Hash, Hasher},
+    num::NonZeroU32,
+    time::Duration,
 };
 
-/// Charges a subject who owes so many nanoseconds `cost` units of a quota: the units that are left
-/// then, and what is owed; or the nanoseconds to wait. `None`: it would be for ever.
-#[inline]
-pub(super) fn charge(
-    quota: governor::Quota,
-    owed: u64,
-    cost: NonZeroU32,
-) -> Option<Result<(u32, u64), u64>> {
-    let owed = Owed(Cell::new(owed));
-    let limiter: RateLimiter<_, _, _, StateInformationMiddleware> =
-        RateLimiter::new(quota, &owed, Now);
-    let decision = limiter.check_n(cost).ok()?;
-    Some(match decision {
-        Ok(state) => Ok((state.remaining_burst_capacity(), owed.0.get())),
-        Err(not_until) => Err(not_until.earliest_possible().as_u64()),
-    })
+use governor::{
+    Quota, RateLimiter, clock::Clock, middleware::StateInformationMiddleware, nanos::Nanos,
+    state::StateStore,
+};
+
+/// A quota, as governor has it.
+#[derive(Debug)]
+pub(super) struct Gcra(RateLimiter<Owed, InItsKey, StandsStill, StateInformationMiddleware>);
+
+impl Gcra {
+    /// `None`: `interval`, what one unit costs, is zero.
+    pub(super) fn new(interval: Duration, burst: NonZeroU32) -> Option<Self> {
+        let quota = Quota::with_period(interval)?.allow_burst(burst);
+        Some(Self(RateLimiter::new(quota, InItsKey, StandsStill)))
+    }
+
+    /// Charges a subject who owes so many nanoseconds `cost` units: the units that are left then,
+    /// and what is owed; or the nanoseconds to wait. `None`: it would be for ever.
+    #[inline]
+    pub(super) fn charge(&self, owed: u64, cost: NonZeroU32) -> Option<Result<(u32, u64), u64>> {
+        let owed = Owed(Cell::new(owed));
+        let decision = self.0.check_key_n(&owed, cost).ok()?;
+        Some(match decision {
+            Ok(state) => Ok((state.remaining_burst_capacity(), owed.0.get())),
+            Err(not_until) => Err(not_until.earliest_possible().as_u64()),
+        })
+    }
 }
 
+/// What a subject owes: the key that governor is asked about, and what it changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Owed(Cell<u64>);
 
-impl StateStore for &Owed {
-    type Key = NotKeyed;
+/// governor asks for it and does not use it: there is nothing to be looked up.
+impl Hash for Owed {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.get().hash(state);
+    }
+}
 
-    fn measure_and_replace<T, F, E>(&self, _: &NotKeyed, decide: F) -> Result<T, E>
+#[derive(Debug)]
+struct InItsKey;
+
+impl StateStore for InItsKey {
+    type Key = Owed;
+
+    #[inline]
+    fn measure_and_replace<T, F, E>(&self, key: &Owed, decide: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let (answer, owed) = decide(Some(Nanos::new(self.0.get())))?;
-        self.0.set(owed.as_u64());
+        let (answer, owed) = decide(Some(Nanos::new(key.0.get())))?;
+        key.0.set(owed.as_u64());
         Ok(answer)
     }
 }
 
-/// The time of a request, to which all others are relative.
 #[derive(Clone, Debug)]
-struct Now;
+struct StandsStill;
 
-impl Clock for Now {
+impl Clock for StandsStill {
     type Instant = Nanos;
 
+    #[inline]
     fn now(&self) -> Nanos {
         Nanos::new(0)
     }

@@ -90,3 +90,43 @@ impl Index {
 fn address(policy: &'static Policy) -> usize {
     std::ptr::from_ref(policy).addr()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, sync::Barrier, thread};
+
+    use crate::limit::{
+        tests::{Bench, policy, quota},
+        *,
+    };
+
+    /// So many that each chain has several links, added by threads that meet at each.
+    #[test]
+    fn each_policy_has_quotas_of_its_own_and_each_only_once() {
+        const THREADS: usize = 4;
+        let policies: Vec<_> = (0..1_000)
+            .map(|_| policy(vec![quota(1, 60, 1, Per::Ip), quota(2, 60, 2, Per::Ip)]))
+            .collect();
+        let bench = Bench::new(10);
+        let barrier = Barrier::new(THREADS);
+        let find = || -> Vec<_> {
+            let found = policies.iter().map(|policy| {
+                barrier.wait();
+                Arc::clone(bench.limiter.route(policy).unwrap())
+            });
+            found.collect()
+        };
+        let found: Vec<_> = thread::scope(|scope| {
+            let threads = [(); THREADS].map(|()| scope.spawn(find));
+            threads.map(|thread| thread.join().unwrap()).into()
+        });
+        let mut seen = HashSet::new();
+        for (place, route) in found[0].iter().enumerate() {
+            assert!(found.iter().all(|found| Arc::ptr_eq(route, &found[place])));
+            assert!(route.limits.iter().all(|limit| seen.insert(limit.slot)));
+            let again = bench.limiter.route(policies[place]).unwrap();
+            assert!(Arc::ptr_eq(route, again));
+        }
+        assert_eq!(seen.len(), 2_000);
+    }
+}

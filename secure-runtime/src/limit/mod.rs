@@ -14,12 +14,13 @@
 //!
 //! # Several quotas
 //!
-//! A request is charged to all quotas of its policy or to none. In memory, quotas `per ip` are charged
-//! before the caller is known, the others after; each in the order of the policy. The first that
-//! denies ends it, and what had been charged is taken back, that of the earlier stage too. So
-//! between a charge and its refund another request can be refused for the sake of one that is
-//! refused itself: more than a quota admits is never admitted, now and then for an instant less
-//! is. A caller who is refused for another reason (401, 403) stays charged: guessing costs.
+//! A request is charged to all quotas of its policy or to none, as of when it came. In memory, quotas
+//! `per ip` are charged before the caller is known, the others after; each in the order of the
+//! policy. The first that denies ends it, and what had been charged is taken back, that of the
+//! earlier stage too. So between a charge and its refund another request can be refused for the sake
+//! of one that is refused itself: more than a quota admits is never admitted, now and then for an
+//! instant less is. A caller who is refused for another reason (401, 403) stays charged: guessing
+//! costs.
 //!
 //! # After the fact
 //!
@@ -53,7 +54,7 @@ mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::{io, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{borrow::Cow, io, num::NonZeroUsize, slice, sync::Arc, time::Duration};
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 
@@ -190,27 +191,27 @@ impl RateLimiter {
     /// store counts them, it is only looked whether this process knows that they are used up.
     pub(crate) fn charge_ip(
         &self,
+        charges: &mut Charges,
         policy: &'static Policy,
         address: ClientAddress,
-    ) -> Result<Charges, Rejection> {
+    ) -> Result<(), Rejection> {
         if policy.quotas.is_empty() {
-            return Ok(Charges::default());
+            return Ok(());
         }
         let route = self.route(policy)?;
-        let network = address.network(self.ipv6_prefix);
-        let mut charges = Charges::new(policy, network, bucket::now(&self.clock));
+        charges.policy = Some(policy);
+        charges.network = address.network(self.ipv6_prefix);
+        charges.now = bucket::now(&self.clock);
         #[cfg(feature = "redis")]
         if let Some(shared) = self.shared_by(route) {
             shared.look(route, charges.caller(None), charges.now, |limit| {
                 limit.quota.per == Per::Ip
             })?;
-            self.charge(route, &mut charges, None, |quota| {
+            return self.charge(route, charges, None, |quota| {
                 quota.per == Per::Ip && quota.sharing == Sharing::Local
-            })?;
-            return Ok(charges);
+            });
         }
-        self.charge(route, &mut charges, None, |quota| quota.per == Per::Ip)?;
-        Ok(charges)
+        self.charge(route, charges, None, |quota| quota.per == Per::Ip)
     }
 
     /// Charges the rest of a request that is admitted as far as everything else is concerned; a
@@ -385,32 +386,41 @@ fn refuse(
     let waits = route.limits.iter().enumerate().map(|(place, limit)| {
         // Another request may have given something back since the denial, and then this one
         // could have been admitted: it was not, and the answer says what was true then.
-        let denied = if place == denying { its_wait } else { 0 };
-        (place, limit.wait(caller, route.cost, now).max(denied))
+        match place == denying {
+            true => (place, its_wait),
+            false => (place, limit.wait(caller, route.cost, now)),
+        }
     });
-    let violated: Vec<_> = waits.filter(|(_, wait)| *wait > 0).collect();
-    refuse_with(route, &violated)
+    refuse_with(route, waits)
 }
 
-/// The refusal by the quotas at these places, each with its wait.
-fn refuse_with(route: &RouteLimits, violated: &[(usize, u64)]) -> Rejection {
-    let wait = violated.iter().map(|(_, wait)| *wait).max().unwrap_or(0);
-    // The places are those of the route.
-    let limits = || {
-        let limit = |&(place, wait): &(usize, u64)| Some((route.limits.get(place)?, wait));
-        violated.iter().filter_map(limit)
-    };
-    let names = limits().map(|(limit, _)| limit.quota.name).collect();
-    let states = limits().filter_map(|(limit, wait)| Some((limit.label.as_ref()?, 0, wait)));
-
-    let mut rejection = Rejection::new(Refusal::QuotaExceeded, "a quota is used up")
-        .with_retry_after(fields::seconds(wait).max(1))
-        .with_violated_policies(names);
-    if let Some(field) = route.policy_field.clone() {
-        rejection = rejection.with_field(RATELIMIT_POLICY, field);
+/// The refusal by the quotas at these places that have to wait.
+fn refuse_with(
+    route: &RouteLimits,
+    waits: impl DoubleEndedIterator<Item = (usize, u64)>,
+) -> Rejection {
+    let mut names = Cow::Borrowed([].as_slice());
+    let mut longest = 0;
+    let violated = waits.filter_map(|(place, wait)| {
+        if wait == 0 {
+            return None;
+        }
+        // The places are those of the route.
+        let limit = route.limits.get(place)?;
+        match names.is_empty() {
+            true => names = Cow::Borrowed(slice::from_ref(&limit.quota.name)),
+            false => names.to_mut().push(limit.quota.name),
+        }
+        longest = longest.max(wait);
+        Some((limit.label.as_ref()?, 0, wait))
+    });
+    let state = fields::state(violated, route.longest_field);
+    // It is written from its end.
+    if names.len() > 1 {
+        names.to_mut().reverse();
     }
-    if let Some(field) = fields::state(states, route.longest_field) {
-        rejection = rejection.with_field(RATELIMIT, field);
-    }
-    rejection
+    Rejection::new(Refusal::QuotaExceeded, "a quota is used up")
+        .with_retry_after(fields::seconds(longest).max(1))
+        .with_violated_policies(names)
+        .with_quotas(route.policy_field.clone(), state)
 }

@@ -98,7 +98,7 @@ impl RouteLimits {
             .collect::<Option<_>>()?;
         let labels = limits.iter().filter_map(|limit| limit.label.as_ref());
         let longest_field = labels.map(Label::longest_item).sum();
-        let policy_field = fields::policy(policy.quotas);
+        let policy_field = fields::policy(policy);
         Some(Self {
             limits,
             cost,

@@ -155,11 +155,11 @@ impl Shared {
             true => self.denied(limit, caller, now),
             false => 0,
         });
-        let violated = violated(waits);
+        let violated: Vec<_> = waits.enumerate().filter(|(_, wait)| *wait > 0).collect();
         if violated.is_empty() {
             return Ok(());
         }
-        Err(refuse_with(route, &violated))
+        Err(refuse_with(route, violated.into_iter()))
     }
 
     /// Nanoseconds for which the store will admit nothing, as far as it is known.
@@ -209,7 +209,7 @@ impl Shared {
                     let paid = limit.charge(caller, route.cost, now);
                     let paid = paid.map_err(|denied| match denied {
                         Denied::NoCaller => no_caller(),
-                        Denied::Wait(wait) => refuse_with(route, &[(place, wait)]),
+                        Denied::Wait(wait) => refuse_with(route, [(place, wait)].into_iter()),
                     })?;
                     charges.push(place, paid, Source::Memory);
                 }
@@ -338,7 +338,7 @@ impl Shared {
             return Ok(());
         }
         self.refund(route, charges, caller);
-        Err(refuse_with(route, &violated(waits.into_iter())))
+        Err(refuse_with(route, waits.into_iter().enumerate()))
     }
 
     /// What happens without the store.
@@ -360,7 +360,9 @@ impl Shared {
             match limit.charge_share(caller, route.cost, instances, now) {
                 Ok(paid) => charges.push(place, paid, Source::Share { instances }),
                 Err(Denied::NoCaller) => return Err(no_caller()),
-                Err(Denied::Wait(wait)) => return Err(refuse_with(route, &[(place, wait)])),
+                Err(Denied::Wait(wait)) => {
+                    return Err(refuse_with(route, [(place, wait)].into_iter()));
+                }
             }
         }
         Ok(())
@@ -424,11 +426,6 @@ impl Inner {
             self.held.leases.find(limit, caller, answer);
         }
     }
-}
-
-/// The places that have to wait, and for how long.
-fn violated(waits: impl Iterator<Item = u64>) -> Vec<(usize, u64)> {
-    waits.enumerate().filter(|(_, wait)| *wait > 0).collect()
 }
 
 fn silent(detail: &'static str) -> Rejection {

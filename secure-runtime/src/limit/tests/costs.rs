@@ -191,12 +191,12 @@ fn a_late_refund_gives_back_no_more_than_has_not_come_back() {
     for (seconds, left) in [(0, 5), (3, 5), (5, 5), (60, 5)] {
         let bench = Bench::new(100);
         assert!(bench.request(policy, address(2), Some(&ann)).is_ok());
-        let mut charges = bench.limiter.charge_ip(policy, address(1)).unwrap();
+        let mut charges = bench.charge_ip(policy, address(1)).unwrap();
         bench.advance(seconds * SECOND);
         let refused = bench.limiter.charge_caller(&mut charges, Some(&ann));
         assert!(refused.is_err());
         // As good as new, and not better.
-        let charges = bench.limiter.charge_ip(policy, address(1)).unwrap();
+        let charges = bench.charge_ip(policy, address(1)).unwrap();
         assert_eq!(charges.iter().next().unwrap().paid.remaining, left);
     }
 }

@@ -182,7 +182,7 @@ fn a_burst_above_the_limit_is_stated_as_the_same_rate() {
             burst,
             ..named("a", limit, 60, Per::Ip)
         };
-        fields::policy(&[quota]).unwrap()
+        fields::policy(policy(vec![quota])).unwrap()
     };
     assert_eq!(stated(10, 50), r#""a";q=50;w=300"#);
     assert_eq!(stated(10, 10), r#""a";q=10;w=60"#);

@@ -16,6 +16,7 @@ use secrecy::zeroize::Zeroizing;
 use super::oauth;
 use crate::{
     admission::{Admitted, client_address},
+    limit::Charges,
     rejection::Rejection,
     settings::ClientSettings,
 };
@@ -102,9 +103,11 @@ pub(super) fn authenticate(admitted: &Admitted) -> Result<Result<Client, HttpRes
     tracing::warn!(target: super::super::AUDIT, event = "authn_login_fail", status = 401, handler, reason);
     if headers.contains_key(header::AUTHORIZATION) {
         let address = client_address(security, admitted.request());
-        security
-            .limiter()
-            .charge_ip(security.authentication_failures(), address)?;
+        security.limiter().charge_ip(
+            &mut Charges::default(),
+            security.authentication_failures(),
+            address,
+        )?;
     }
     let realm = &security.settings().realm;
     let challenge = format!("Basic realm=\"{realm}\", charset=\"UTF-8\"");

@@ -6,7 +6,7 @@ use crate::{
     limit::{
         bucket::Shape,
         charges::Charge,
-        route::RouteLimits,
+        route::{Caller, RouteLimits},
         shared::question::{Answer, CHARGE, Question},
         tests::{Bench, Random, SECOND, address, costly, quota},
     },
@@ -132,7 +132,7 @@ async fn l12_script_and_memory_agree() {
             if now > 1 << 61 {
                 break;
             }
-            let charges = bench.limiter.charge_ip(policy, address(1));
+            let charges = bench.charge_ip(policy, address(1));
             let mut charges = match charges {
                 Ok(charges) => charges,
                 Err(_) => {
@@ -141,13 +141,12 @@ async fn l12_script_and_memory_agree() {
                         .charge(&name, &shapes, u64::from(cost), 0, false, now)
                         .await;
                     assert!(!answer.charged, "{policy:?}");
-                    let caller = crate::limit::Charges::new(
-                        policy,
-                        address(1).network(Default::default()),
-                        now,
-                    );
+                    let caller = Caller {
+                        network: address(1).network(Default::default()),
+                        identity: None,
+                    };
                     for (limit, state) in route.limits.iter().zip(&answer.states) {
-                        let wait = limit.wait(caller.caller(None), route.cost, now);
+                        let wait = limit.wait(caller, route.cost, now);
                         assert_eq!(state.wait(limit.shape, route.cost), wait, "{policy:?}");
                     }
                     continue;
