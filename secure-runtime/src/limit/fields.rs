@@ -22,12 +22,12 @@ use std::{
 use actix_web::http::header::HeaderValue;
 
 use crate::{
-    backwards::{Backwards, MOST_DIGITS},
+    backwards::Backwards,
     policy::{Per, Policy, Quota},
 };
 
 /// Room for three quotas.
-const USUAL_LENGTH: usize = 128;
+const USUAL_LENGTH: usize = 192;
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -107,9 +107,15 @@ impl Label {
 
     /// Bytes that its item takes at most, with what stands between two.
     pub(super) fn longest_item(&self) -> usize {
-        self.0.len() + WAIT.len() + 2 * MOST_DIGITS + SEPARATOR.len()
+        self.0.len() + MOST_REMAINING + WAIT.len() + MOST_SECONDS + SEPARATOR.len()
     }
 }
+
+/// Digits of the units that remain: they have 32 bits.
+const MOST_REMAINING: usize = u32::MAX.ilog10() as usize + 1;
+
+/// Digits of a wait.
+const MOST_SECONDS: usize = seconds(u64::MAX).ilog10() as usize + 1;
 
 const WAIT: &[u8] = b";t=";
 const SEPARATOR: &[u8] = b", ";

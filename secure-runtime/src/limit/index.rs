@@ -123,7 +123,8 @@ mod tests {
         let mut seen = HashSet::new();
         for (place, route) in found[0].iter().enumerate() {
             assert!(found.iter().all(|found| Arc::ptr_eq(route, &found[place])));
-            assert!(route.limits.iter().all(|limit| seen.insert(limit.slot)));
+            let mut slots = route.limits.iter().map(|limit| limit.slot);
+            assert!(slots.all(|slot| seen.insert(slot)));
             let again = bench.limiter.route(policies[place]).unwrap();
             assert!(Arc::ptr_eq(route, again));
         }

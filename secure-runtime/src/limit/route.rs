@@ -41,7 +41,7 @@ pub(super) struct Limit {
     /// How header fields name it; `None` if they do not.
     pub(super) label: Option<Label>,
     /// Its place in the tables that many quotas share.
-    #[cfg(feature = "redis")]
+    #[cfg(any(test, feature = "redis"))]
     pub(super) slot: u32,
     /// What the names of its counts in a store begin with.
     #[cfg(feature = "redis")]
@@ -144,7 +144,7 @@ impl Limit {
         Some(Self {
             quota,
             label: fields::is_shown(quota).then(|| Label::new(quota.name)),
-            #[cfg(feature = "redis")]
+            #[cfg(any(test, feature = "redis"))]
             slot,
             #[cfg(feature = "redis")]
             name: format!("limit:{}:{}:", policy.handler, quota.name),

@@ -117,6 +117,7 @@ impl<K: Subject, V: Passing> Table<K, V> {
         Some(answer)
     }
 
+    #[cfg(feature = "redis")]
     pub(super) fn is_empty(&self) -> bool {
         self.len.load(Ordering::Relaxed) == 0
     }

@@ -32,7 +32,7 @@ fn later(bench: &Bench, policy: &'static Policy, units: u32) -> u64 {
         identity: None,
     };
     // In memory it waits for nothing.
-    let charged = bench.limiter.charge_later(&route, caller, units);
+    let charged = bench.limiter.charge_later(route, caller, units);
     charged.now_or_never().unwrap()
 }
 
