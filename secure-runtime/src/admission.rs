@@ -12,7 +12,7 @@ use std::{
 use actix_web::{
     HttpRequest, HttpResponse,
     dev::Payload,
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    http::header::{self, HeaderMap},
 };
 use futures_util::future::{Either, LocalBoxFuture};
 
@@ -81,7 +81,7 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
 
     *place = security.concurrency().take(policy)?;
 
-    *charges = security.limiter().charge_ip(policy, address)?;
+    security.limiter().charge_ip(charges, policy, address)?;
 
     // What is refused from here on has cost its quotas `per ip`; those that a store counts are
     // charged with the others, at the end.
@@ -95,7 +95,7 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         }
     }
 
-    let identity = principal.as_ref().map(Principal::identity);
+    let identity = principal.as_ref().map(Principal::counted_as);
     security
         .limiter()
         .charge_admitted(charges, identity, policy.outage)
@@ -288,11 +288,12 @@ async fn authenticate(
         | Refusal::CredentialsInvalid
         | Refusal::CredentialsRevoked => {
             let charged = security.limiter().charge_ip(
+                &mut Charges::default(),
                 security.authentication_failures(),
                 client_address(security, request),
             );
             match charged {
-                Ok(_) => rejection,
+                Ok(()) => rejection,
                 Err(too_many) => {
                     // It takes the place of what the client did.
                     security.bans().note(request, rejection.refusal());
@@ -326,7 +327,7 @@ impl Admitted {
                 "no `Security` in this app: add `.configure(security.routes(routes))`",
             );
             let body = Body::new(payload, 0, policy.body_timeout);
-            return Err(Box::pin(response::refuse(&rejection, policy, None, body)));
+            return Err(Box::pin(response::refuse(rejection, policy, None, body)));
         };
         Ok(Self {
             body: Body::new(payload, policy.max_body, policy.body_timeout),
@@ -376,7 +377,7 @@ impl Admitted {
 
     /// What charges the request's quotas after the fact; `None` where it has none.
     pub(crate) fn meter(&mut self) -> Option<Meter> {
-        let identity = self.principal.as_ref().map(Principal::identity);
+        let identity = self.principal.as_ref().map(Principal::counted_as);
         Meter::new(&self.security, &mut self.charges, identity)
     }
 
@@ -388,7 +389,7 @@ impl Admitted {
         self.security
             .bans()
             .note(&self.request, rejection.refusal());
-        response::refuse(&rejection, self.policy, Some(&self.security), body)
+        response::refuse(rejection, self.policy, Some(&self.security), body)
     }
 
     /// Enforces the decision of the attribute's `allow`.
@@ -467,12 +468,18 @@ impl Admitted {
             self.security
                 .bans()
                 .note(&self.request, rejection.refusal());
-            return response::refuse(rejection, self.policy, Some(&self.security), body);
+            return response::refuse(rejection.cloned(), self.policy, Some(&self.security), body);
         }
-        if let Some((policy, limit)) = self.charges.fields() {
+        if let Some((policy, limit)) = self.security.limiter().fields(&self.charges) {
             let headers = response.headers_mut();
-            replace(headers, limit::RATELIMIT_POLICY, policy);
-            replace(headers, limit::RATELIMIT, limit);
+            // In place of the handler's own. There seldom are any, and then `append` does it, which
+            // moves less than `insert`.
+            let names = [limit::RATELIMIT_POLICY, limit::RATELIMIT];
+            if headers.keys().any(|key| names.contains(key)) {
+                names.iter().for_each(|name| drop(headers.remove(name)));
+            }
+            headers.append(limit::RATELIMIT_POLICY, policy);
+            headers.append(limit::RATELIMIT, limit);
         }
         let (place, body) = (mem::take(&mut self.place), mem::take(&mut self.body));
         response::secure(response::keep(place, response), body)
@@ -490,16 +497,6 @@ impl Admitted {
             place: mem::take(&mut self.place),
             login: self.login.take(),
         }
-    }
-}
-
-/// Puts a field in place of those of its name. There seldom is one, and then `append` does it, which
-/// moves less than `insert`.
-fn replace(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
-    if headers.keys().any(|key| *key == name) {
-        headers.insert(name, value);
-    } else {
-        headers.append(name, value);
     }
 }
 

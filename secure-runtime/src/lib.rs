@@ -59,6 +59,7 @@ mod address;
 mod admission;
 mod auth;
 mod authorization;
+mod backwards;
 mod bans;
 mod clock;
 mod concurrency;

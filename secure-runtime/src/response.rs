@@ -79,12 +79,12 @@ pub(crate) async fn let_pass(
 
 /// Refuses: the log says why, the caller learns what the table says.
 pub(crate) fn refuse(
-    rejection: &Rejection,
+    rejection: Rejection,
     policy: &'static Policy,
     security: Option<&Security>,
     body: Body,
 ) -> Answer {
-    log(rejection, policy);
+    log(&rejection, policy);
     let space = security.map_or(ProtectionSpace::UNNAMED, Security::protection_space);
     secure(rejection.respond(space), body)
 }

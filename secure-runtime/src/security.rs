@@ -19,7 +19,7 @@ use crate::{
     limit::{Limits, RateLimiter},
     login::Logins,
     policy::{Access, Outage, Per, Policy, Priority, Quota, Sharing},
-    rejection::{ProtectionSpace, Refusal, Rejection},
+    rejection::{Challenges, ProtectionSpace, Refusal, Rejection},
     revocation::RevocationList,
     settings::Settings,
     tokens::{Clients, TokenIssuer},
@@ -60,6 +60,7 @@ struct Parts {
     addresses: Arc<ClientAddresses>,
     authenticator: Option<Authenticator>,
     bans: BanList,
+    challenges: Challenges,
     clients: Clients,
     clock: Clock,
     concurrency: Concurrency,
@@ -213,6 +214,7 @@ impl Security {
         ProtectionSpace {
             realm: &self.0.settings.realm,
             resource_metadata: self.0.settings.resource_metadata.as_deref(),
+            challenges: Some(&self.0.challenges),
         }
     }
 }

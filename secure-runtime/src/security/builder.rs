@@ -19,6 +19,7 @@ use crate::{
     error::{Error, Mistake, Mistakes},
     limit::RateLimiter,
     login::{LoginOptions, Logins},
+    rejection::Challenges,
     revocation::{RevocationList, RevocationOptions},
     settings::{
         Algorithm, ClientAddressSettings, ForwardedHeader, KeyMaterial, KeySettings, Settings,
@@ -183,6 +184,7 @@ impl SecurityBuilder {
             addresses,
             authenticator,
             bans,
+            challenges: Challenges::new(),
             clients: Clients::new(&settings.clients),
             clock,
             concurrency,

@@ -16,6 +16,7 @@ use secrecy::zeroize::Zeroizing;
 use super::oauth;
 use crate::{
     admission::{Admitted, client_address},
+    limit::Charges,
     rejection::{Refusal, Rejection},
     settings::ClientSettings,
 };
@@ -106,9 +107,11 @@ pub(super) fn authenticate(admitted: &Admitted) -> Result<Result<Client, HttpRes
             .bans()
             .note(admitted.request(), Refusal::CredentialsInvalid);
         let address = client_address(security, admitted.request());
-        security
-            .limiter()
-            .charge_ip(security.authentication_failures(), address)?;
+        security.limiter().charge_ip(
+            &mut Charges::default(),
+            security.authentication_failures(),
+            address,
+        )?;
     }
     let realm = &security.settings().realm;
     let challenge = format!("Basic realm=\"{realm}\", charset=\"UTF-8\"");
