@@ -14,7 +14,7 @@ use actix_web::{
     dev::Payload,
     http::header::{self, HeaderMap, HeaderName, HeaderValue},
 };
-use futures_util::future::Either;
+use futures_util::future::{Either, LocalBoxFuture};
 
 use crate::{
     address::{ClientAddress, ForwardingHeader},
@@ -314,19 +314,19 @@ pub(crate) fn client_address(security: &Security, request: &HttpRequest) -> Clie
 const STRICTEST: Revocation = Revocation::Within(Duration::ZERO);
 
 impl Admitted {
-    /// A request, nothing of which is judged yet.
+    /// A request, nothing of which is judged yet; the refusal where nothing can be.
     pub(crate) fn unjudged(
         policy: &'static Policy,
         request: HttpRequest,
         payload: Payload,
-    ) -> Result<Self, Answer> {
+    ) -> Result<Self, LocalBoxFuture<'static, Secured>> {
         let Some(security) = request.app_data::<Security>().cloned() else {
             let rejection = Rejection::new(
                 Refusal::NotConfigured,
                 "no `Security` in this app: add `.configure(security.routes(routes))`",
             );
             let body = Body::new(payload, 0, policy.body_timeout);
-            return Err(response::refuse(&rejection, policy, None, body));
+            return Err(Box::pin(response::refuse(&rejection, policy, None, body)));
         };
         Ok(Self {
             body: Body::new(payload, policy.max_body, policy.body_timeout),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, dev::Payload};
-use futures_util::future::{Either, ready};
+use futures_util::future::LocalBoxFuture;
 use secrecy::zeroize::Zeroizing;
 
 pub use crate::{
@@ -24,7 +24,7 @@ use crate::{
     authorization::{Decision, IntoDecision},
     input::{Input, Unvalidated},
     rejection::Rejection,
-    response::{Answer, Secured},
+    response::Secured,
     routes::Impossible,
 };
 
@@ -43,7 +43,7 @@ enum Purpose {
 
 /// A request that is about to be judged. It stays where it is until it was answered: it is large,
 /// and each move costs as much as a check.
-pub struct Admission(Result<Admitted, Answer>);
+pub struct Admission(Result<Admitted, LocalBoxFuture<'static, Secured>>);
 
 impl std::fmt::Debug for Admission {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -80,7 +80,7 @@ impl Call {
             Purpose::Answer { request, payload } => Admitted::unjudged(policy, request, payload),
             Purpose::Describe(wanted) => {
                 wanted.set(Some(policy));
-                Err(Either::Left(ready(Secured::nothing())))
+                Err(Box::pin(future::ready(Secured::nothing())))
             }
         })
     }
