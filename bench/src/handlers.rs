@@ -105,10 +105,11 @@ const fn without_quota(access: Access) -> Policy {
 /// What the attribute writes, with a policy that it cannot write.
 #[get("/empty")]
 pub(crate) async fn empty(call: Call) -> Secured {
-    Secured::from(match call.admit(&EMPTY).await {
+    let mut admission = call.admit(&EMPTY);
+    Secured::from(match admission.judged().await {
         Err(refused) => Err(refused),
         Ok(admitted) => {
-            let response: HttpResponse = private::response(&admitted, BODY);
+            let response: HttpResponse = private::response(admitted, BODY);
             Ok(private::respond(admitted, response).await)
         }
     })

@@ -257,7 +257,7 @@ fn policy_of<S: SecuredService>(_: &S) -> &'static Policy {
 
 fn admit(request: &HttpRequest, policy: &'static Policy) -> bool {
     let Ok(call) = answer(Call::from_request(request, &mut Payload::None));
-    answer(call.admit(policy)).is_ok()
+    answer(call.admit(policy).judged()).is_ok()
 }
 
 /// Makes the one request a day that `rare` admits.

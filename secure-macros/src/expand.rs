@@ -168,13 +168,15 @@ impl<'a> Expansion<'a> {
     /// Admission, input, rule, handler, answer.
     fn steps(&self, policy: &TokenStream) -> TokenStream {
         let runtime = &self.runtime;
+        let admission = local("admission");
         let admitted = local("admitted");
         let call = local("call");
         let output = local("output");
         if !self.calls {
             return quote! {
-                let #admitted = #call.admit(#policy).await?;
-                let #output = #runtime::private::response(&#admitted, "");
+                let mut #admission = #call.admit(#policy);
+                let #admitted = #admission.judged().await?;
+                let #output = #runtime::private::response(#admitted, "");
                 ::core::result::Result::Ok(#runtime::private::respond(#admitted, #output).await)
             };
         }
@@ -193,7 +195,8 @@ impl<'a> Expansion<'a> {
         let response = self.response(&admitted, &output);
         quote! {
             let #handler = #name;
-            let mut #admitted = #call.admit(#policy).await?;
+            let mut #admission = #call.admit(#policy);
+            let #admitted = #admission.judged().await?;
             #(#taken)*
             #named
             #allow
@@ -214,7 +217,7 @@ impl<'a> Expansion<'a> {
             #[allow(unused_imports)]
             use #runtime::private::ProbeFallback as _;
             #alias
-            #probe::take(&mut #admitted)
+            #probe::take(#admitted)
         })
     }
 
@@ -251,7 +254,7 @@ impl<'a> Expansion<'a> {
         let decided = local("decided");
         quote! {
             let #decided = #decision;
-            #runtime::private::allow(&mut #admitted, #decided).await?;
+            #runtime::private::allow(#admitted, #decided).await?;
         }
     }
 
@@ -284,7 +287,7 @@ impl<'a> Expansion<'a> {
         quote! {
             let #whose = #account;
             let #with = #password;
-            #runtime::private::login(&mut #admitted, #whose, #with).await?;
+            #runtime::private::login(#admitted, #whose, #with).await?;
         }
     }
 
@@ -306,7 +309,7 @@ impl<'a> Expansion<'a> {
         parentheses.set_span(Span::call_site().located_at(place.end));
         let start = Span::call_site().located_at(place.start);
         let whole = quote_spanned!(start=> ::core::convert::identity #parentheses);
-        self.call(place, quote!(response), quote!(&#admitted, #whole))
+        self.call(place, quote!(response), quote!(#admitted, #whole))
     }
 
     /// A call into the runtime that stands where the blamed tokens stand, so that rustc

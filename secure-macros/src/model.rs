@@ -27,8 +27,16 @@ pub(crate) struct Args {
     pub(crate) role: Option<Setting<Names>>,
     pub(crate) runtime: Option<Setting<Path>>,
     pub(crate) scope: Option<Setting<Names>>,
-    /// Keys that were written with a value that could not be read; reported already.
+    /// Keys that were written with a value that could not be read, or misspelt; reported already.
     pub(crate) unreadable: Vec<String>,
+}
+
+impl Args {
+    /// Whether a key was written, and nothing is known of its value: what seems to be missing is
+    /// there, then.
+    pub(crate) fn misses(&self, key: &str) -> bool {
+        self.unreadable.iter().any(|unreadable| unreadable == key)
+    }
 }
 
 /// A value, and the place of the key that it was given to.
@@ -70,8 +78,9 @@ pub(crate) struct LoginArgs {
     pub(crate) lock: Option<Setting<Text>>,
     /// An expression, as its tokens.
     pub(crate) password: Option<Setting<TokenStream>>,
-    /// Keys whose values could not be read; reported already.
-    pub(crate) unreadable: Vec<String>,
+    /// Whether something in it could not be read, which is reported already: what seems to be
+    /// missing may stand there.
+    pub(crate) unread: bool,
 }
 
 /// `"a"`, `any("a", "b")`, `all("a", any("b", "c"))`.

@@ -16,7 +16,7 @@ mod value;
 
 use login::login;
 use switch::switch;
-use value::{flag, names_of, number, path, reason, rule, text, texts};
+use value::{example, flag, names_of, number, path, reason, rule, text, texts};
 
 /// Every key, in alphabetical order.
 const KEYS: &[&str] = &[
@@ -85,6 +85,7 @@ fn item(
     let key = Ident::parse_any(input).map_err(unreadable)?;
     let name = key.to_string();
     if !KEYS.contains(&name.as_str()) {
+        args.unreadable.extend(meant(&name).map(str::to_owned));
         return Err(unknown_key(&name).at(key.span()));
     }
     if seen.contains(&key) {
@@ -122,13 +123,36 @@ fn setting<T>(key: &Ident, value: T) -> Setting<T> {
     }
 }
 
+/// The key that a misspelt one stands for.
+fn meant(name: &str) -> Option<&'static str> {
+    nearest(name, KEYS.iter().copied())
+}
+
 fn unknown_key(name: &str) -> Wrong {
+    if login::KEYS.contains(&name) {
+        let example = example("login");
+        return wrong!("`{name}` stands in `login(..)`"; help: "write `{example}`");
+    }
+    if let Some(place) = in_a_quota(name) {
+        return wrong!("`{name}` stands in the text of a quota"; help: "write `{place}`");
+    }
     let keys = quoted_list(KEYS.iter().copied());
-    match nearest(name, KEYS.iter().copied()) {
+    match meant(name) {
         Some(near) => {
             wrong!("unknown key `{name}`"; help: "did you mean `{near}`? the keys are {keys}")
         }
         None => wrong!("unknown key `{name}`"; help: "the keys are {keys}"),
+    }
+}
+
+/// Where a word of quotas stands, for whoever writes it as a key.
+fn in_a_quota(word: &str) -> Option<&'static str> {
+    match word {
+        "burst" => Some("rate = \"10/min burst 20\""),
+        "leased" => Some("rate = \"1000/min leased\""),
+        "local" => Some("rate = \"10/min local\""),
+        "per" => Some("rate = \"10/min per ip\""),
+        _ => None,
     }
 }
 

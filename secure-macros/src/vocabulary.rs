@@ -366,6 +366,20 @@ pub(crate) fn quota_or_name(
             name: text.to_owned(),
             quota,
         }),
-        None => Err(undeclared(text)),
+        None => Err(words_after_a_name(text, rate).unwrap_or_else(|| undeclared(text))),
     }
+}
+
+/// The mistake of going on after the name of a quota as after an amount.
+fn words_after_a_name(text: &str, rate: impl Fn(&str) -> Option<Quota>) -> Option<Wrong> {
+    let (name, words) = text.trim().split_once(char::is_whitespace)?;
+    let declared = rate(name)?;
+    let first = words.split_whitespace().next()?;
+    units::WORDS.contains(&first).then(|| {
+        let Quota { text, .. } = declared;
+        wrong!(
+            "`{first}` after the name of a quota";
+            help: "write `rate = \"{name}\"`; what it says stands in {FILE}: `{name} = \"{text}\"`"
+        )
+    })
 }

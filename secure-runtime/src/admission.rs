@@ -12,12 +12,12 @@ use std::{
 use actix_web::{
     HttpRequest, HttpResponse,
     dev::Payload,
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    http::header::{self, HeaderMap},
 };
-use futures_util::{FutureExt, future::Either};
+use futures_util::future::{Either, LocalBoxFuture};
 
 use crate::{
-    address::ClientAddress,
+    address::{ClientAddress, ForwardingHeader},
     auth::Principal,
     authorization::{self, Decision},
     concurrency::Place,
@@ -63,26 +63,29 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         ..
     } = admitted;
 
+    let fields = Fields::of(request.headers());
     let address = client_address(security, request);
     // Not looked for again where the shield did, which stands before everything.
-    if !shield::has_judged(request) {
+    if !security.bans().is_empty() && !shield::stands_before(request) {
         security.bans().judge(peer(request), || address)?;
     }
 
     // Before the transport is judged: a proxy that is missing among the trusted shows there first.
-    security
-        .addresses()
-        .notice(peer(request), request.headers(), address);
+    if fields.forwarding || address == ClientAddress::Unknown {
+        security
+            .addresses()
+            .notice(peer(request), request.headers(), address);
+    }
 
     transport(security, request)?;
 
     *place = security.concurrency().take(policy)?;
 
-    *charges = security.limiter().charge_ip(policy, address)?;
+    security.limiter().charge_ip(charges, policy, address)?;
 
     // What is refused from here on has cost its quotas `per ip`; those that a store counts are
     // charged with the others, at the end.
-    match caller(policy, security, request).await {
+    match caller(policy, security, request, fields).await {
         Ok(caller) => *principal = caller,
         Err(rejection) => {
             let limiter = security.limiter();
@@ -92,7 +95,7 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         }
     }
 
-    let identity = principal.as_ref().map(Principal::identity);
+    let identity = principal.as_ref().map(Principal::counted_as);
     security
         .limiter()
         .charge_admitted(charges, identity, policy.outage)
@@ -105,8 +108,9 @@ async fn caller(
     policy: &Policy,
     security: &Security,
     request: &HttpRequest,
+    fields: Fields,
 ) -> Result<Option<Principal>, Rejection> {
-    declared_body(request.headers(), policy.max_body)?;
+    declared_body(request.headers(), fields, policy.max_body)?;
 
     let Access::Authenticated {
         roles,
@@ -185,16 +189,54 @@ pub(crate) fn peer(request: &HttpRequest) -> Option<IpAddr> {
     }
 }
 
+/// Which of the fields that are judged a request has.
+#[derive(Clone, Copy, Default)]
+struct Fields {
+    content_encoding: bool,
+    content_length: bool,
+    forwarding: bool,
+    upgrade: bool,
+}
+
+impl Fields {
+    /// Up to here one look at each field costs less than to look for ours.
+    const FEW: usize = 8;
+
+    fn of(headers: &HeaderMap) -> Self {
+        if headers.len_keys() > Self::FEW {
+            return Self {
+                content_encoding: headers.contains_key(header::CONTENT_ENCODING),
+                content_length: headers.contains_key(header::CONTENT_LENGTH),
+                forwarding: ForwardingHeader::ALL.iter().any(|one| one.is_in(headers)),
+                upgrade: headers.contains_key(header::UPGRADE),
+            };
+        }
+        let mut found = Self::default();
+        for name in headers.keys() {
+            match name.as_str() {
+                "content-encoding" => found.content_encoding = true,
+                "content-length" => found.content_length = true,
+                "forwarded" | "x-forwarded-for" => found.forwarding = true,
+                "upgrade" => found.upgrade = true,
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
 /// The declared length and coding of the body, before any of it is read.
-fn declared_body(headers: &HeaderMap, max_body: u64) -> Result<(), Rejection> {
+fn declared_body(headers: &HeaderMap, fields: Fields, max_body: u64) -> Result<(), Rejection> {
     // With it actix takes all that follows for the body, whatever length is declared.
-    if headers.contains_key(header::UPGRADE) {
+    if fields.upgrade {
         return Err(Rejection::new(
             Refusal::HeadMalformed,
             "the request asks for an `upgrade`",
         ));
     }
-    if let Some(length) = headers.get(header::CONTENT_LENGTH) {
+    if fields.content_length
+        && let Some(length) = headers.get(header::CONTENT_LENGTH)
+    {
         let length: u64 = length
             .to_str()
             .ok()
@@ -210,9 +252,10 @@ fn declared_body(headers: &HeaderMap, max_body: u64) -> Result<(), Rejection> {
         }
     }
     // A compressed body is refused before it can inflate.
-    if headers
-        .get_all(header::CONTENT_ENCODING)
-        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    if fields.content_encoding
+        && headers
+            .get_all(header::CONTENT_ENCODING)
+            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
     {
         return Err(Rejection::new(
             Refusal::ContentCodingUnsupported,
@@ -245,11 +288,12 @@ async fn authenticate(
         | Refusal::CredentialsInvalid
         | Refusal::CredentialsRevoked => {
             let charged = security.limiter().charge_ip(
+                &mut Charges::default(),
                 security.authentication_failures(),
                 client_address(security, request),
             );
             match charged {
-                Ok(_) => rejection,
+                Ok(()) => rejection,
                 Err(too_many) => {
                     // It takes the place of what the client did.
                     security.bans().note(request, rejection.refusal());
@@ -271,24 +315,21 @@ pub(crate) fn client_address(security: &Security, request: &HttpRequest) -> Clie
 const STRICTEST: Revocation = Revocation::Within(Duration::ZERO);
 
 impl Admitted {
-    /// Judges a request by `policy`.
-    ///
-    /// Not `async`, or the future of every handler would have room for the request twice: as it was
-    /// given, and as it is admitted.
-    pub(crate) fn new(
+    /// A request, nothing of which is judged yet; the refusal where nothing can be.
+    pub(crate) fn unjudged(
         policy: &'static Policy,
         request: HttpRequest,
         payload: Payload,
-    ) -> impl Future<Output = Result<Self, Secured>> {
+    ) -> Result<Self, LocalBoxFuture<'static, Secured>> {
         let Some(security) = request.app_data::<Security>().cloned() else {
             let rejection = Rejection::new(
                 Refusal::NotConfigured,
                 "no `Security` in this app: add `.configure(security.routes(routes))`",
             );
             let body = Body::new(payload, 0, policy.body_timeout);
-            return Either::Left(response::refuse(&rejection, policy, None, body).map(Err));
+            return Err(Box::pin(response::refuse(rejection, policy, None, body)));
         };
-        let mut admitted = Self {
+        Ok(Self {
             body: Body::new(payload, policy.max_body, policy.body_timeout),
             policy,
             security,
@@ -297,13 +338,15 @@ impl Admitted {
             charges: Charges::default(),
             place: Place::default(),
             login: None,
-        };
-        Either::Right(async move {
-            match check(&mut admitted).await {
-                Ok(()) => Ok(admitted),
-                Err(rejection) => Err(admitted.refuse(rejection).await),
-            }
         })
+    }
+
+    /// Judges the request by its policy.
+    pub(crate) async fn judge(&mut self) -> Result<(), Secured> {
+        match check(self).await {
+            Ok(()) => Ok(()),
+            Err(rejection) => Err(self.refuse(rejection).await),
+        }
     }
 
     /// The request's head.
@@ -334,7 +377,7 @@ impl Admitted {
 
     /// What charges the request's quotas after the fact; `None` where it has none.
     pub(crate) fn meter(&mut self) -> Option<Meter> {
-        let identity = self.principal.as_ref().map(Principal::identity);
+        let identity = self.principal.as_ref().map(Principal::counted_as);
         Meter::new(&self.security, &mut self.charges, identity)
     }
 
@@ -346,7 +389,7 @@ impl Admitted {
         self.security
             .bans()
             .note(&self.request, rejection.refusal());
-        response::refuse(&rejection, self.policy, Some(&self.security), body)
+        response::refuse(rejection, self.policy, Some(&self.security), body)
     }
 
     /// Enforces the decision of the attribute's `allow`.
@@ -372,9 +415,14 @@ impl Admitted {
         account: Identifier,
         password: Option<Identifier>,
     ) -> Result<(), Rejection> {
+        let (addresses, headers) = (self.security.addresses(), self.request.headers());
+        let peer = peer(&self.request);
+        let address = addresses.client_address(peer, headers);
+        let client = addresses.bannable(peer, address);
         let presented = Presented {
-            address: client_address(&self.security, &self.request),
-            headers: self.request.headers(),
+            address,
+            is_bannable: client.is_some_and(|client| !client.is_loopback()),
+            headers,
             account,
             password,
         };
@@ -403,9 +451,9 @@ impl Admitted {
     }
 
     /// The handler's own answer, with the fields that its policy adds.
-    pub(crate) fn respond(mut self, mut response: HttpResponse) -> Answer {
+    pub(crate) fn respond(&mut self, mut response: HttpResponse) -> Answer {
         if let Some(attempt) = self.login.take() {
-            return Either::Right(Box::pin(self.respond_to_login(*attempt, response)));
+            return Either::Right(Box::pin(self.take().respond_to_login(*attempt, response)));
         }
         // A body that was cut off under the handler's hands is refused, whatever it made of that.
         if let Some(rejection) = self.body.refusal() {
@@ -420,24 +468,35 @@ impl Admitted {
             self.security
                 .bans()
                 .note(&self.request, rejection.refusal());
-            return response::refuse(rejection, self.policy, Some(&self.security), body);
+            return response::refuse(rejection.cloned(), self.policy, Some(&self.security), body);
         }
-        if let Some((policy, limit)) = self.charges.fields() {
+        if let Some((policy, limit)) = self.security.limiter().fields(&self.charges) {
             let headers = response.headers_mut();
-            replace(headers, limit::RATELIMIT_POLICY, policy);
-            replace(headers, limit::RATELIMIT, limit);
+            // In place of the handler's own. There seldom are any, and then `append` does it, which
+            // moves less than `insert`.
+            let names = [limit::RATELIMIT_POLICY, limit::RATELIMIT];
+            if headers.keys().any(|key| names.contains(key)) {
+                names.iter().for_each(|name| drop(headers.remove(name)));
+            }
+            headers.append(limit::RATELIMIT_POLICY, policy);
+            headers.append(limit::RATELIMIT, limit);
         }
-        response::secure(response::keep(self.place, response), self.body)
+        let (place, body) = (mem::take(&mut self.place), mem::take(&mut self.body));
+        response::secure(response::keep(place, response), body)
     }
-}
 
-/// Puts a field in place of those of its name. There seldom is one, and then `append` does it, which
-/// moves less than `insert`.
-fn replace(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
-    if headers.keys().any(|key| *key == name) {
-        headers.insert(name, value);
-    } else {
-        headers.append(name, value);
+    /// What an answer needs that is not made at once.
+    fn take(&mut self) -> Self {
+        Self {
+            policy: self.policy,
+            security: self.security.clone(),
+            request: self.request.clone(),
+            body: mem::take(&mut self.body),
+            principal: self.principal.take(),
+            charges: mem::take(&mut self.charges),
+            place: mem::take(&mut self.place),
+            login: self.login.take(),
+        }
     }
 }
 

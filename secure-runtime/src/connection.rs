@@ -58,14 +58,15 @@ impl Wire {
 
 struct State {
     in_flight: Cell<u32>,
-    /// Since when no request is in progress.
-    silent_since: Cell<Instant>,
+    /// When it was first seen that no request is in progress; `None` until the next look. Requests
+    /// do not read the clock for it.
+    silent_since: Cell<Option<Instant>>,
     patience: Duration,
     socket: Socket,
 }
 
 /// For [`HttpServer::on_connect`](actix_web::HttpServer::on_connect): closes a connection on
-/// which no request has been in progress for as long as `patience`.
+/// which no request has been in progress for as long as `patience`, and two intervals later at most.
 pub(crate) fn watch(patience: Duration) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync {
     move |stream, data| {
         data.insert(Wire::of(stream));
@@ -75,7 +76,7 @@ pub(crate) fn watch(patience: Duration) -> impl Fn(&dyn Any, &mut Extensions) + 
         };
         let state = Rc::new(State {
             in_flight: Cell::new(0),
-            silent_since: Cell::new(Instant::now()),
+            silent_since: Cell::new(Some(Instant::now())),
             patience,
             socket,
         });
@@ -151,7 +152,7 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         let state = &self.0;
         state.in_flight.set(state.in_flight.get().saturating_sub(1));
-        state.silent_since.set(Instant::now());
+        state.silent_since.set(None);
     }
 }
 
@@ -183,13 +184,17 @@ impl Watched {
             let Some(state) = connection.upgrade() else {
                 return false;
             };
-            let silent = now.saturating_duration_since(state.silent_since.get());
-            if state.in_flight.get() == 0 && silent > state.patience {
-                // The other end may have been faster.
-                state.socket.shutdown().ok();
-                return false;
+            if state.in_flight.get() > 0 {
+                return true;
             }
-            true
+            let since = state.silent_since.get().unwrap_or(now);
+            state.silent_since.set(Some(since));
+            if now.saturating_duration_since(since) <= state.patience {
+                return true;
+            }
+            // The other end may have been faster.
+            state.socket.shutdown().ok();
+            false
         });
         !self.connections.is_empty()
     }

@@ -59,6 +59,7 @@ mod address;
 mod admission;
 mod auth;
 mod authorization;
+mod backwards;
 mod bans;
 mod clock;
 mod concurrency;
@@ -394,7 +395,8 @@ pub use tokens::TokenIssuer;
 /// network, whose failures only a success from there clears. From the fifth failure in a row each
 /// next attempt has to wait, one second, then two, up to an hour; after a hundred in a row nothing
 /// is checked until [`Logins::enable`]. A network that fails twenty times a minute, or at fifty
-/// accounts an hour, is answered 429. These numbers are in [`settings::LoginSettings`].
+/// accounts an hour, is answered 429: for a minute after the first, and twice as long each time up to
+/// an hour. These numbers are in [`settings::LoginSettings`].
 ///
 /// All failures look and take alike: the 401 of the handler is replaced by one that is the same for
 /// a wrong password, no such account, a lock, a delay, and an account that is disabled. That the
@@ -402,7 +404,8 @@ pub use tokens::TokenIssuer;
 /// own affair.
 ///
 /// A success sets a cookie, `__Host-secure-device-..`. It lets nobody in; a device that shows it is
-/// judged by its own failures, so that who guesses at an account does not lock its owner out.
+/// judged by its own failures, so that who guesses at an account, or shares an address, does not
+/// lock its owner out.
 ///
 /// Each handler counts for itself: a password that two handlers check can be guessed at twice as
 /// often. With `[redis]` processes count together, and `outage` says what happens when it is

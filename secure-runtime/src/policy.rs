@@ -224,6 +224,8 @@ pub enum InputKind {
     Meter,
     /// Nothing that a client sent: application data, an optional caller.
     Server,
+    /// What issues tokens: it must be configured.
+    TokenIssuer,
 }
 
 impl InputKind {

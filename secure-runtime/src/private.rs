@@ -3,13 +3,14 @@
 use std::{
     cell::Cell,
     convert::Infallible,
-    future::{Ready, ready},
+    future::{self, Ready},
     marker::PhantomData,
     ops::Deref,
     rc::Rc,
 };
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, dev::Payload};
+use futures_util::future::LocalBoxFuture;
 use secrecy::zeroize::Zeroizing;
 
 pub use crate::{
@@ -40,6 +41,16 @@ enum Purpose {
     Describe(Rc<Cell<Option<&'static Policy>>>),
 }
 
+/// A request that is about to be judged. It stays where it is until it was answered: it is large,
+/// and each move costs as much as a check.
+pub struct Admission(Result<Admitted, LocalBoxFuture<'static, Secured>>);
+
+impl std::fmt::Debug for Admission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admission").finish_non_exhaustive()
+    }
+}
+
 /// A refusal, ready to be sent.
 #[derive(Debug)]
 pub struct Refused(Secured);
@@ -49,7 +60,7 @@ impl FromRequest for Call {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        ready(Ok(Self(Purpose::Answer {
+        future::ready(Ok(Self(Purpose::Answer {
             request: request.clone(),
             payload: payload.take(),
         })))
@@ -63,16 +74,27 @@ impl Call {
         (Self(Purpose::Describe(Rc::clone(&policy))), policy)
     }
 
-    /// Judges the request.
-    pub async fn admit(self, policy: &'static Policy) -> Result<Admitted, Refused> {
-        match self.0 {
-            Purpose::Answer { request, payload } => Admitted::new(policy, request, payload)
-                .await
-                .map_err(Refused),
+    /// The request, and the policy by which it is to be judged.
+    pub fn admit(self, policy: &'static Policy) -> Admission {
+        Admission(match self.0 {
+            Purpose::Answer { request, payload } => Admitted::unjudged(policy, request, payload),
             Purpose::Describe(wanted) => {
                 wanted.set(Some(policy));
-                Err(Refused(Secured::nothing()))
+                Err(Box::pin(future::ready(Secured::nothing())))
             }
+        })
+    }
+}
+
+impl Admission {
+    /// Judges the request.
+    pub async fn judged(&mut self) -> Result<&mut Admitted, Refused> {
+        match &mut self.0 {
+            Ok(unjudged) => match unjudged.judge().await {
+                Ok(()) => Ok(unjudged),
+                Err(answer) => Err(Refused(answer)),
+            },
+            Err(answer) => Err(Refused(answer.await)),
         }
     }
 }
@@ -325,7 +347,7 @@ impl<R: Impossible> Output<()> for R {
 
 /// Sends the response, with the fields that the policy adds.
 pub fn respond(
-    admitted: Admitted,
+    admitted: &mut Admitted,
     response: HttpResponse,
 ) -> impl Future<Output = Secured> + use<> {
     admitted.respond(response)

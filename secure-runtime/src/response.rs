@@ -1,5 +1,7 @@
 //! Answers: the proof that a handler was guarded, refusals, and the fields of every response.
 
+pub(crate) mod mark;
+
 use std::time::Duration;
 
 use actix_web::{
@@ -28,13 +30,11 @@ const DRAIN_TIME: Duration = Duration::from_millis(200);
 #[must_use]
 pub struct Secured(HttpResponse);
 
-/// Left in the extensions of a response that a policy has let through.
-pub(crate) struct Guarded;
-
 impl Responder for Secured {
     type Body = BoxBody;
 
-    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
+    fn respond_to(mut self, request: &HttpRequest) -> HttpResponse {
+        mark::put_on(request, &mut self.0);
         self.0
     }
 }
@@ -57,30 +57,34 @@ impl Secured {
 pub(crate) type Answer = Either<Ready<Secured>, LocalBoxFuture<'static, Secured>>;
 
 /// Lets a handler's response go.
-pub(crate) fn secure(mut response: HttpResponse, mut body: Body) -> Answer {
+pub(crate) fn secure(response: HttpResponse, mut body: Body) -> Answer {
     if body.is_finished() {
-        response.extensions_mut().insert(Guarded);
         return Either::Left(ready(Secured(response)));
     }
     Either::Right(Box::pin(async move {
-        Secured(let_pass(response, &mut body).await)
+        Secured(close_over(response, &mut body).await)
     }))
 }
 
 /// The same for a response that no guarded handler made.
-pub(crate) async fn let_pass(mut response: HttpResponse, body: &mut Body) -> HttpResponse {
-    response.extensions_mut().insert(Guarded);
-    close_over(response, body).await
+pub(crate) async fn let_pass(
+    request: &HttpRequest,
+    response: HttpResponse,
+    body: &mut Body,
+) -> HttpResponse {
+    let mut response = close_over(response, body).await;
+    mark::put_on(request, &mut response);
+    response
 }
 
 /// Refuses: the log says why, the caller learns what the table says.
 pub(crate) fn refuse(
-    rejection: &Rejection,
+    rejection: Rejection,
     policy: &'static Policy,
     security: Option<&Security>,
     body: Body,
 ) -> Answer {
-    log(rejection, policy);
+    log(&rejection, policy);
     let space = security.map_or(ProtectionSpace::UNNAMED, Security::protection_space);
     secure(rejection.respond(space), body)
 }

@@ -265,7 +265,7 @@ async fn let_pass(
     request.set_payload(body.take_stream()?);
     let response = next.call(request).await?.map_into_boxed_body();
     let (request, response) = response.into_parts();
-    let response = response::let_pass(response, &mut body).await;
+    let response = response::let_pass(&request, response, &mut body).await;
     Ok(ServiceResponse::new(request, response))
 }
 
@@ -311,11 +311,20 @@ impl Security {
         } in manifest.routes()
         {
             let asks = matches!(policy.access, Access::Authenticated { .. });
-            let wrong = if let Some(missing) = tokens::missing_part(self, policy) {
-                Some(missing.to_owned())
+            let takes = |kind| policy.inputs.iter().any(|input| input.kind == kind);
+            let wrong = if takes(InputKind::TokenIssuer) && self.token_issuer().is_err() {
+                Some(
+                    "takes a `TokenIssuer`, and none is configured: add `[token_issuer]` to the settings"
+                        .to_owned(),
+                )
+            } else if tokens::asks_clients(policy) && self.clients().is_empty() {
+                Some(
+                    "answers to clients, and none is configured: add `[[clients]]` to the settings"
+                        .to_owned(),
+                )
             } else if asks && self.authenticator().is_err() {
                 Some("asks for credentials, and no issuer is configured: add `[[issuers]]` to the settings".to_owned())
-            } else if policy.quotas.is_empty() && takes_meter(policy) {
+            } else if policy.quotas.is_empty() && takes(InputKind::Meter) {
                 Some(
                     "takes a `Meter`, and has no quota that it could charge: add `rate`".to_owned(),
                 )
@@ -363,9 +372,4 @@ impl Security {
             );
         }
     }
-}
-
-fn takes_meter(policy: &Policy) -> bool {
-    let mut inputs = policy.inputs.iter();
-    inputs.any(|input| input.kind == InputKind::Meter)
 }

@@ -239,7 +239,8 @@ where
         }
         #[cfg(unix)]
         (ListenAddress::Unix(path), None) => {
-            let (listener, file) = SocketFile::bind(path, settings.socket_mode)?;
+            let (listener, file) =
+                SocketFile::bind(path, settings.socket_mode.unwrap_or_default())?;
             let server = server.listen_uds(listener)?.run();
             Ok(Listening {
                 socket_file: Some(file),

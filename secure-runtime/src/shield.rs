@@ -4,14 +4,15 @@
 use std::{
     future::{Ready, ready},
     pin::Pin,
+    rc::Rc,
     task::{self, Context, Poll},
     time::Duration,
 };
 
 use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
-    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    dev::{Extensions, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     error::InternalError,
     http::{
         StatusCode, Version,
@@ -29,7 +30,7 @@ use crate::{
     input::{body::Body, until_sent::UntilSent},
     manifest::MethodTable,
     rejection::{ProtectionSpace, Refusal, Rejection},
-    response::{self, Guarded, Secured},
+    response::{self, Secured, mark},
     security::Security,
 };
 
@@ -42,7 +43,9 @@ const MAX_HEAD_BYTES: usize = 128 << 10;
 /// Middleware made by [`Security::shield`].
 ///
 /// Add it last but for CORS, so that it is the outermost layer but for CORS: a response that was
-/// made inside it without a policy, by a middleware of yours for example, is refused.
+/// made inside it without a policy, by a middleware of yours for example, is refused. A middleware
+/// may change the status, the fields and the body of a guarded response, not its reason phrase: that
+/// is where the shield looks for the mark of the policy, and it takes that off.
 #[derive(Clone, Debug)]
 pub struct Shield(Security);
 
@@ -65,8 +68,11 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
+        let mut data = Extensions::new();
+        data.insert(Stands);
         ready(Ok(ShieldService {
-            security: self.0.clone(),
+            security: Rc::new(self.0.clone()),
+            data: Rc::new(data),
             service,
         }))
     }
@@ -75,8 +81,19 @@ where
 /// See [`Shield`].
 #[derive(Debug)]
 pub struct ShieldService<S> {
-    security: Security,
+    security: Rc<Security>,
+    /// What requests have in their data behind this shield.
+    data: Rc<Extensions>,
     service: S,
+}
+
+/// In the data of a request before which a shield stands.
+struct Stands;
+
+/// Whether a shield stands before this request: it has held it against the list of bans, and will
+/// look for the mark of its response.
+pub(crate) fn stands_before(request: &HttpRequest) -> bool {
+    request.app_data::<Stands>().is_some()
 }
 
 impl<S, B> Service<ServiceRequest> for ShieldService<S>
@@ -90,7 +107,7 @@ where
 
     forward_ready!(service);
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let secure = came_over_tls(&self.security, request.request());
         if let Err(banned) = judge(&self.security, request.request()) {
             let mut response = banned.answer(request);
@@ -99,12 +116,19 @@ where
         }
         let begun = bounded_head(&request).and_then(|()| InFlight::begin(request.request()));
         match begun {
-            Ok(in_flight) => Either::Right(Shielded {
-                security: self.security.clone(),
-                secure,
-                in_flight,
-                answer: self.service.call(request),
-            }),
+            Ok(in_flight) => {
+                let is_outermost = !stands_before(request.request());
+                if is_outermost {
+                    request.add_data_container(Rc::clone(&self.data));
+                }
+                Either::Right(Shielded {
+                    security: Rc::clone(&self.security),
+                    secure,
+                    is_outermost,
+                    in_flight,
+                    answer: self.service.call(request),
+                })
+            }
             Err(rejection) => {
                 self.security
                     .bans()
@@ -122,8 +146,9 @@ pin_project! {
     /// The answer of the inner service on its way through [`Shield`]. A future with a name, so
     /// that it needs no box.
     pub struct Shielded<F> {
-        security: Security,
+        security: Rc<Security>,
         secure: bool,
+        is_outermost: bool,
         in_flight: Option<InFlight>,
         #[pin]
         answer: F,
@@ -149,7 +174,12 @@ where
                 return Poll::Ready(Err(error.into()));
             }
         };
-        if response.response().extensions().get::<Guarded>().is_none() {
+        // Another shield around this one will look for it too.
+        let is_guarded = match this.is_outermost {
+            true => mark::take_off(response.response_mut()),
+            false => mark::is_on(response.response()),
+        };
+        if !is_guarded {
             let refusal = refuse(&response, this.security);
             response = response.into_response(refusal);
         }
@@ -169,23 +199,13 @@ impl<F> std::fmt::Debug for Shielded<F> {
     }
 }
 
-/// Left in the extensions of a request that was held against the list of bans.
-struct Judged;
-
 /// Refuses a client that is banned, before its request is routed.
 fn judge(security: &Security, request: &HttpRequest) -> Result<(), Banned> {
     let bans = security.bans();
     if bans.is_empty() {
         return Ok(());
     }
-    bans.judge(peer(request), || client_address(security, request))?;
-    request.extensions_mut().insert(Judged);
-    Ok(())
-}
-
-/// Whether a request was held against the list of bans.
-pub(crate) fn has_judged(request: &HttpRequest) -> bool {
-    request.extensions().get::<Judged>().is_some()
+    bans.judge(peer(request), || client_address(security, request))
 }
 
 /// Refuses a head that is larger than a request needs. actix bounds it over HTTP/1.1; over HTTP/2
@@ -276,6 +296,97 @@ fn wrong_method(request: &HttpRequest) -> Option<Rejection> {
     })
 }
 
+/// Fields for the answers of an API (OWASP REST security; REQUIREMENTS T3, T5). What the handler
+/// has set itself stands, but for HSTS, of which there must be exactly one.
+fn add_fields(headers: &mut header::HeaderMap, secure: bool) {
+    // A response has few fields, so that one look at each costs less than to look for ours.
+    let mut has = Fields::default();
+    for name in headers.keys() {
+        has.note(name.as_str());
+    }
+    // No type is whatever a browser takes it for.
+    let mut types = headers.get_all(header::CONTENT_TYPE);
+    let may_be_document = types.len() == 0 || !types.all(is_no_document);
+    headers.reserve(Fields::MOST);
+    // Where nothing is there to be replaced, `append` does what the slower `insert` would.
+    let mut add = |is_set: bool, name: HeaderName, value: HeaderValue| {
+        if !is_set {
+            headers.append(name, value);
+        }
+    };
+    add(has.cache_control, header::CACHE_CONTROL, NO_STORE);
+    add(
+        has.content_security_policy,
+        header::CONTENT_SECURITY_POLICY,
+        NO_CONTENT,
+    );
+    add(has.resource_policy, RESOURCE_POLICY, SAME_ORIGIN);
+    add(has.referrer_policy, header::REFERRER_POLICY, NO_REFERRER);
+    add(
+        has.content_type_options,
+        header::X_CONTENT_TYPE_OPTIONS,
+        NO_SNIFF,
+    );
+    add(has.frame_options, header::X_FRAME_OPTIONS, DENY);
+    if may_be_document {
+        add(has.permissions, PERMISSIONS_POLICY, NO_PERMISSIONS);
+    }
+    if secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);
+    } else if has.hsts {
+        // Over plain HTTP the field must not be sent (RFC 6797 section 7.2).
+        headers.remove(header::STRICT_TRANSPORT_SECURITY);
+    }
+}
+
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+const DENY: HeaderValue = HeaderValue::from_static("DENY");
+const NO_CONTENT: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const NO_PERMISSIONS: HeaderValue = HeaderValue::from_static(
+    "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()",
+);
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+/// What a response has of the fields that it is to have.
+#[derive(Default)]
+struct Fields {
+    cache_control: bool,
+    content_security_policy: bool,
+    content_type_options: bool,
+    frame_options: bool,
+    hsts: bool,
+    permissions: bool,
+    referrer_policy: bool,
+    resource_policy: bool,
+}
+
+impl Fields {
+    /// Most fields that are added.
+    const MOST: usize = 8;
+
+    fn note(&mut self, name: &str) {
+        let has = match name {
+            "cache-control" => &mut self.cache_control,
+            "content-security-policy" => &mut self.content_security_policy,
+            "cross-origin-resource-policy" => &mut self.resource_policy,
+            "permissions-policy" => &mut self.permissions,
+            "referrer-policy" => &mut self.referrer_policy,
+            "strict-transport-security" => &mut self.hsts,
+            "x-content-type-options" => &mut self.content_type_options,
+            "x-frame-options" => &mut self.frame_options,
+            _ => return,
+        };
+        *has = true;
+    }
+}
+
 /// Types of what no browser runs as a document. All others may be one, what has no type too.
 const NO_DOCUMENTS: [&[u8]; 3] = [
     b"application/json",
@@ -283,86 +394,18 @@ const NO_DOCUMENTS: [&[u8]; 3] = [
     b"text/plain",
 ];
 
-/// Fields for the answers of an API (OWASP REST security; REQUIREMENTS T3, T5). What the handler
-/// has set itself stands, but for HSTS, of which there must be exactly one.
-fn add_fields(headers: &mut header::HeaderMap, secure: bool) {
-    const COUNT: usize = 6;
-    const FIELDS: [(HeaderName, HeaderValue); COUNT] = [
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-        ),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            HeaderValue::from_static("same-origin"),
-        ),
-        (
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("no-referrer"),
-        ),
-        (
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ),
-        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    ];
-    // A response has few fields, so that one look at each costs less than to look for ours.
-    let mut is_set = [false; COUNT];
-    let mut may_be_document = None;
-    let mut has_permissions = false;
-    let mut has_hsts = false;
-    for (name, value) in headers.iter() {
-        let is_set = match name.as_str() {
-            "cache-control" => &mut is_set[0],
-            "content-security-policy" => &mut is_set[1],
-            "cross-origin-resource-policy" => &mut is_set[2],
-            "referrer-policy" => &mut is_set[3],
-            "x-content-type-options" => &mut is_set[4],
-            "x-frame-options" => &mut is_set[5],
-            "permissions-policy" => &mut has_permissions,
-            "strict-transport-security" => &mut has_hsts,
-            "content-type" => {
-                *may_be_document.get_or_insert(false) |= !is_no_document(value);
-                continue;
-            }
-            _ => continue,
-        };
-        *is_set = true;
-    }
-    headers.reserve(COUNT + 2);
-    // Where nothing is there to be replaced, `append` does what the slower `insert` would.
-    for ((name, value), is_set) in FIELDS.into_iter().zip(is_set) {
-        if !is_set {
-            headers.append(name, value);
-        }
-    }
-    if may_be_document.unwrap_or(true) && !has_permissions {
-        headers.append(
-            HeaderName::from_static("permissions-policy"),
-            HeaderValue::from_static(
-                "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()",
-            ),
-        );
-    }
-    if secure {
-        headers.insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
-        );
-    } else if has_hsts {
-        // Over plain HTTP the field must not be sent (RFC 6797 section 7.2).
-        headers.remove(header::STRICT_TRANSPORT_SECURITY);
-    }
-}
-
 /// Whether a `Content-Type` says that there is no document.
 fn is_no_document(value: &HeaderValue) -> bool {
     let value = value.as_bytes();
-    let essence = value.split(|byte| *byte == b';').next().unwrap_or(value);
-    NO_DOCUMENTS
-        .iter()
-        .any(|no_document| essence.trim_ascii().eq_ignore_ascii_case(no_document))
+    NO_DOCUMENTS.iter().any(|no_document| {
+        value
+            .split_at_checked(no_document.len())
+            .is_some_and(|(essence, parameters)| {
+                let ends = matches!(parameters.trim_ascii_start().first(), None | Some(b';'));
+                // Nearly all are in lower case, for which it costs less.
+                ends && (essence == *no_document || essence.eq_ignore_ascii_case(no_document))
+            })
+    })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 mod child;
 #[cfg(unix)]
 mod connections;
+mod guessing;
 mod load;
 #[cfg(target_os = "linux")]
 mod memory;

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     child::{Folder, Shop, connect_tls_unverified, ended, listens_at},
-    rig::{Connection, PATIENCE},
+    rig::{Connection, PATIENCE, soon},
 };
 
 #[actix_web::test]
@@ -18,15 +18,22 @@ async fn sigterm_lets_a_request_in_progress_end() {
     let mut shop = Shop::start();
     let mut connection = shop.connect().await;
     connection
-        .send("POST /payments/settled HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n12345")
+        .send(
+            "POST /payments/settled HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\
+             expect: 100-continue\r\n\r\n",
+        )
         .await;
-    // Its head was judged when another request has been answered on the same worker or not: what
-    // counts is that the process has read it.
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // It is in progress.
+    let answer = soon("100", connection.read_answer("POST")).await.unwrap();
+    assert_eq!(answer.status, 100, "{answer:?}");
+    connection.send("12345").await;
     shop.terminate();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let refused = TcpStream::connect(shop.address).await;
-    assert!(refused.is_err(), "a new connection was taken");
+    soon("that no new connection is taken", async {
+        while TcpStream::connect(shop.address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
     assert_eq!(
         shop.child.try_wait().unwrap(),
         None,

@@ -155,7 +155,7 @@ async fn a_socket_file_has_its_mode_and_is_removed_in_the_end() {
     let path = path("file");
     for (mode, bits) in [("600", 0o600), ("660", 0o660)] {
         let mut settings = at(&path);
-        settings.server.socket_mode = mode.parse::<SocketMode>().unwrap();
+        settings.server.socket_mode = Some(mode.parse::<SocketMode>().unwrap());
         let running = start(settings).await.unwrap();
         let found = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(found & 0o777, bits);

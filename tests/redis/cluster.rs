@@ -4,31 +4,13 @@ use std::time::Duration;
 
 use crate::{
     instance::{BOUND, Instance, Verdict},
-    server::{Redis, until},
+    server::Cluster,
 };
 
 #[actix_web::test]
 async fn a_slot_that_moves() {
-    let servers = [(); 3]
-        .map(|()| Redis::with(&["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]));
-    let ranges = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
-    for (server, (first, last)) in servers.iter().zip(ranges) {
-        server.ask(&["CLUSTER", "ADDSLOTSRANGE", first, last]);
-    }
-    for server in &servers[1..] {
-        let port = server.port.to_string();
-        servers[0].ask(&["CLUSTER", "MEET", "127.0.0.1", &port]);
-    }
-    for server in &servers {
-        until("the cluster is whole", || {
-            let facts = server.ask(&["CLUSTER", "INFO"]);
-            facts.contains("cluster_state:ok") && facts.contains("cluster_known_nodes:3")
-        });
-    }
-    let hosts = servers
-        .iter()
-        .map(|server| format!("127.0.0.1:{}", server.port));
-    let url = format!("redis+cluster://{}", hosts.collect::<Vec<_>>().join(","));
+    let cluster = Cluster::start();
+    let (servers, url) = (&cluster.0, cluster.url());
 
     let here = Instance::ready(&url).await;
     let there = Instance::ready(&url).await;

@@ -70,6 +70,16 @@ fn routes(routes: &mut Routes) {
         .service(logout);
 }
 
+/// Of a process that shares the Redis at `url`.
+pub(crate) fn settings(url: &str) -> Settings {
+    let mut settings = Settings::default();
+    settings.danger.plaintext = true;
+    let mut redis = RedisSettings::new(url);
+    redis.prefix = "test".to_owned();
+    settings.redis = Some(redis);
+    settings
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Accepted,
@@ -108,11 +118,7 @@ impl Instance {
         configure: impl FnOnce(&mut Settings),
     ) -> Self {
         let tokens = Tokens::new(&Clock::system());
-        let mut settings = Settings::default();
-        settings.danger.plaintext = true;
-        let mut redis = RedisSettings::new(url);
-        redis.prefix = "test".to_owned();
-        settings.redis = Some(redis);
+        let mut settings = settings(url);
         configure(&mut settings);
         settings.check().unwrap();
         let security = Security::builder()

@@ -11,6 +11,7 @@
 )]
 
 mod bans;
+mod chance;
 mod cluster;
 mod failover;
 mod healthy;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    chance::Chance,
     instance::{BOUND, Instance, SLACK, Verdict, pause},
     proxy::Proxy,
     server::Redis,
@@ -13,17 +14,6 @@ use crate::{
 
 /// What a revocation may take to be known, beyond the bound: the test's own threads.
 const LATE: Duration = SLACK;
-
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
 
 #[actix_web::test]
 async fn no_violation() {
@@ -80,7 +70,7 @@ async fn no_violation() {
                 }
             }
         }
-        if chance.below(10) == 0 {
+        if chance.one_in(10) {
             let name = format!("t{}", revoked.len() + waiting.len());
             match instances[chance.below(2) as usize].revoke(&name).await {
                 Ok(_) => {
@@ -90,14 +80,14 @@ async fn no_violation() {
             }
         }
         let instance = &instances[chance.below(2) as usize];
-        let bound = if chance.below(4) == 0 {
+        let bound = if chance.one_in(4) {
             Duration::ZERO
         } else {
             BOUND
         };
         let count = (revoked.len() + waiting.len()) as u64;
         // Mostly one of the last: those are where a process may still be wrong.
-        let last = chance.below(2) == 0;
+        let last = chance.one_in(2);
         let back = chance.below(if last { 4 } else { count + 1 });
         let name = format!("t{}", count.saturating_sub(back));
         let asked = Instant::now();

@@ -110,6 +110,37 @@ impl Drop for Redis {
     }
 }
 
+/// A cluster of three primaries.
+pub(crate) struct Cluster(pub(crate) [Redis; 3]);
+
+impl Cluster {
+    pub(crate) fn start() -> Self {
+        let servers = [(); 3]
+            .map(|()| Redis::with(&["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]));
+        let ranges = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
+        for (server, (first, last)) in servers.iter().zip(ranges) {
+            server.ask(&["CLUSTER", "ADDSLOTSRANGE", first, last]);
+        }
+        let (first, others) = servers.split_first().unwrap();
+        for server in others {
+            first.ask(&["CLUSTER", "MEET", "127.0.0.1", &server.port.to_string()]);
+        }
+        for server in &servers {
+            until("the cluster is whole", || {
+                let facts = server.ask(&["CLUSTER", "INFO"]);
+                facts.contains("cluster_state:ok") && facts.contains("cluster_known_nodes:3")
+            });
+        }
+        Self(servers)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let hosts = self.0.iter();
+        let hosts = hosts.map(|server| format!("127.0.0.1:{}", server.port));
+        format!("redis+cluster://{}", hosts.collect::<Vec<_>>().join(","))
+    }
+}
+
 fn spawn(port: u16, folder: &PathBuf, arguments: &[String]) -> Child {
     let mut command = Command::new("redis-server");
     // A sentinel wants its configuration in a file that it can write to.

@@ -18,12 +18,17 @@ const OTHER_PASSWORD: &str = "sixteen clouds eat violet trams";
 
 /// A shop whose passwords cost next to nothing, with one account.
 async fn shop() -> TestService {
+    shop_with(|_| {}).await
+}
+
+async fn shop_with(change: impl FnOnce(&mut Settings)) -> TestService {
     let mut settings = Settings::default();
     settings.danger.plaintext = true;
     settings.danger.weak_password_hashing = true;
     settings.passwords.memory = 64 << 10;
     settings.passwords.iterations = NonZeroUsize::MIN;
     settings.token_issuer = Some(testing::token_issuer());
+    change(&mut settings);
     let routes = shop::routes(web::Data::new(Store::default()));
     let shop = TestService::with(routes, |security| security.settings(settings)).await;
     let body = json!({ "email": EMAIL, "password": PASSWORD });
@@ -356,4 +361,30 @@ async fn a_subject_of_another_issuer_has_no_account() {
     let admin = shop.post("/admin/users/user-1/logout").role("admin");
     assert_eq!(admin.send().await.status(), 204);
     assert!(ours.is_open(&shop).await);
+}
+
+/// G11: the settings of the example ban who goes on guessing from the whole shop, for longer each
+/// time; the account is not the matter, nor whether a password was checked.
+#[actix_web::test]
+async fn g11_who_goes_on_guessing_is_banned_from_the_shop() {
+    let text = include_str!("../../examples/secure.toml");
+    let rules = Settings::from_toml(text).unwrap().bans.rules;
+    assert_eq!(rules.len(), 1);
+    let shop = shop_with(|settings| settings.bans.rules = rules).await;
+    let hour = Duration::from_secs(60 * 60);
+    for hours in [1, 2, 4, 8, 16, 24, 24] {
+        for number in 0..50 {
+            let guess = log_in(&shop, &format!("guess {number}"));
+            let answer = guess.peer(address(1)).send().await;
+            answer.assert_refused(Refusal::LoginFailed);
+        }
+        let items = async |number| shop.get("/items").peer(address(number)).send().await;
+        let banned = items(1).await;
+        banned.assert_refused(Refusal::Banned);
+        let wait = banned.header("retry-after").unwrap();
+        assert_eq!(wait, (hours * 3600).to_string());
+        assert_eq!(items(2).await.status(), 200);
+        shop.advance(hour * hours);
+        assert_eq!(items(1).await.status(), 200);
+    }
 }

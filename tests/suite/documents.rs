@@ -1,6 +1,8 @@
-//! What the documents say of the tests is true.
+//! What the documents say of tests and settings is true.
 
 use std::{fs, path::Path};
+
+use secure_runtime::Settings;
 
 /// Every test that `SECURITY.md` names exists.
 #[test]
@@ -35,6 +37,21 @@ fn the_tests_that_the_threat_table_names_exist() {
         })
         .collect();
     assert!(missing.is_empty(), "no such test: {missing:#?}");
+}
+
+/// The settings that `README.md` shows are read; what stands in a `policy.toml` is for the macro.
+#[test]
+fn the_settings_that_the_readme_shows_are_read() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let blocks = readme.split("```toml\n").skip(1);
+    let blocks = blocks.map(|block| block.split("```").next().unwrap());
+    let settings: Vec<&str> = blocks.filter(|text| !text.contains("[roles]")).collect();
+    assert!(!settings.is_empty());
+    for text in settings {
+        let read = Settings::from_toml(&format!("{text}\n[tls]\ndevelopment = true\n"));
+        assert!(read.is_ok(), "{text}\n{}", read.unwrap_err());
+    }
 }
 
 /// Words of a sentence, joined: settings and keys have fewer.

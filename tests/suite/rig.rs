@@ -264,8 +264,9 @@ pub(crate) fn judged(
         let policy = policy();
         Box::pin(async move {
             let outcome: Result<Secured, Refused> = async {
-                let admitted = call.admit(policy).await?;
-                let response = private::response(&admitted, "through");
+                let mut admission = call.admit(policy);
+                let admitted = admission.judged().await?;
+                let response = private::response(admitted, "through");
                 Ok(private::respond(admitted, response).await)
             }
             .await;

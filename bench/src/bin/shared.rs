@@ -141,5 +141,5 @@ fn policy_of<S: SecuredService>(_: &S) -> &'static secure_runtime::Policy {
 
 async fn admit(request: &HttpRequest, policy: &'static secure_runtime::Policy) -> bool {
     let Ok(call) = Call::from_request(request, &mut Payload::None).await;
-    call.admit(policy).await.is_ok()
+    call.admit(policy).judged().await.is_ok()
 }

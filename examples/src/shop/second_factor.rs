@@ -90,11 +90,11 @@ async fn confirm(
     }
     let recovery = RecoveryCodes::new()?;
     let hashes = recovery.hashes();
-    store.accounts.update(&account.subject, |now| {
-        now.offered_secret = None;
-        now.second_factor = Some(secret);
-        now.recovery_codes = hashes;
-    });
+    let become_factor = |now: &mut Account| now.confirm_secret(&secret, hashes);
+    // Another confirmation may have come in between.
+    if store.accounts.update(&account.subject, become_factor) != Some(true) {
+        return Ok(HttpResponse::Conflict().finish());
+    }
     issuer.end_other_sessions(&caller).await?;
     let recovery_codes = recovery.shown();
     Ok(HttpResponse::Ok().json(Enrolled { recovery_codes }))

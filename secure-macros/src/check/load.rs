@@ -70,7 +70,7 @@ pub(super) fn cost(
     }
     // The default quotas are chosen elsewhere, by somebody who does not know this cost.
     if subject.args.rate.is_none() {
-        if !subject.args.unreadable.iter().any(|key| key == "rate") {
+        if !subject.args.misses("rate") {
             let wrong = wrong!(
                 "`cost` without `rate`";
                 help: "write the quota whose units it takes, as in `rate = \"100/min\"`"

@@ -20,24 +20,27 @@ pub(super) fn login(
         return Some(None);
     };
     let args = &setting.value;
-    let missing = |name: &str| !args.unreadable.iter().any(|key| key == name);
-    if args.account.is_none() && missing("account") {
+    if args.account.is_none() && !args.unread {
         let wrong = wrong!(
             "`login` without `account`";
             help: "say whose password is checked: `login(account = form.name, attempts = \"5/15min\")`"
         );
         errors.push(wrong.at(setting.key));
     }
-    if args.attempts.is_none() && missing("attempts") {
+    if args.attempts.is_none() && !args.unread {
         let wrong = wrong!(
             "`login` without `attempts`";
             help: "say how many may fail: `attempts = \"5/15min\"`"
         );
         errors.push(wrong.at(setting.key));
     }
-    // Who guesses at many accounts is slowed down by the address only.
+    // Who guesses at many accounts is slowed down by the address only. What is counted is not known
+    // where a key that decides it could not be read.
+    let unread = ["public", "rate"]
+        .iter()
+        .any(|key| subject.args.misses(key));
     let per_ip = |quotas: &[Quota]| quotas.iter().any(|quota| quota.per == Per::Ip);
-    if quotas.is_some_and(|quotas| !per_ip(quotas)) {
+    if !unread && quotas.is_some_and(|quotas| !per_ip(quotas)) {
         let wrong = wrong!(
             "`login` without a quota `per ip`";
             help: "add one: `rate = \"20/min per ip\"`"
@@ -49,13 +52,15 @@ pub(super) fn login(
         errors.note(read.map_err(|wrong| wrong.at(attempts.value.place)))
     });
     let lock = match &args.lock {
-        None if missing("lock") => Some(LOCK),
-        None => None,
+        None => Some(LOCK),
         Some(lock) => {
             let read = units::duration(&lock.value.text, LONGEST_LOCK);
             errors.note(read.map_err(|wrong| wrong.at(lock.value.place)))
         }
     };
+    if args.unread {
+        return None;
+    }
     let account = args.account.as_ref()?;
     let (attempts, window) = attempts?;
     let mut parameters = named_parameters(subject, &account.value);

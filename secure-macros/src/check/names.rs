@@ -49,7 +49,14 @@ fn one(
         Some(vocabulary) if !vocabulary.declares(table, name) => {
             let wrong = if name.trim().is_empty() {
                 let entry = table.entry();
-                wrong!("a {entry} without a name"; help: "write the name of a declared {entry}")
+                match table {
+                    Table::Factors => {
+                        wrong!("a factor without a name"; help: "write one, as in `factor = \"otp\"`")
+                    }
+                    _ => {
+                        wrong!("a {entry} without a name"; help: "write the name of a declared {entry}")
+                    }
+                }
             } else {
                 vocabulary.undeclared(table, name)
             };

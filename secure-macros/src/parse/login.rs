@@ -1,18 +1,19 @@
 //! `login(account = <expression>, attempts = "5/15min", ..)`.
 
+use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::token::Paren;
 use syn::{Ident, Token};
 
-use super::value::{example, parentheses, rule, text};
-use super::{end_of_item, here, setting, skip_item, twice, unreadable};
+use super::value::{example, parentheses, rule, text, value_place};
+use super::{end_of_item, setting, skip_item, twice, unreadable};
 use crate::errors::{Errors, Mistake, wrong};
 use crate::model::LoginArgs;
 use crate::vocabulary::{nearest, quoted_list};
 
 /// Every key, in alphabetical order.
-const KEYS: &[&str] = &["account", "attempts", "lock", "password"];
+pub(super) const KEYS: &[&str] = &["account", "attempts", "lock", "password"];
 
 pub(super) fn login(
     input: ParseStream<'_>,
@@ -32,11 +33,17 @@ pub(super) fn login(
     let mut args = LoginArgs::default();
     let mut seen = Vec::new();
     while !content.is_empty() {
-        let keys = seen.len();
+        if !has_key(&content) {
+            let wrong = wrong!("expected a key in `login(..)`"; help: "write `{example}`");
+            errors.push(wrong.at(value_place(&content)));
+            args.unread = true;
+            // Without one key there is rarely another, and this is said once.
+            let _rest: Option<TokenStream> = content.parse().ok();
+            break;
+        }
         let outcome = item(&content, &mut args, &mut seen).and_then(|()| end_of_item(&content));
         if errors.note(outcome).is_none() {
-            let unread = seen.get(keys..).into_iter().flatten();
-            args.unreadable.extend(unread.map(Ident::to_string));
+            args.unread = true;
             skip_item(&content);
         }
         let _comma: Option<Token![,]> = content.parse().ok();
@@ -44,19 +51,21 @@ pub(super) fn login(
     Ok(args)
 }
 
+/// Whether what comes next is a key, or a word where one should be.
+fn has_key(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    match ahead.call(Ident::parse_any) {
+        Ok(word) => KEYS.iter().any(|key| word == key) || ahead.peek(Token![=]),
+        Err(_) => false,
+    }
+}
+
 fn item(
     input: ParseStream<'_>,
     args: &mut LoginArgs,
     seen: &mut Vec<Ident>,
 ) -> Result<(), Mistake> {
-    let place = here(input);
-    let Ok(key) = input.call(Ident::parse_any) else {
-        let wrong = wrong!(
-            "expected a key in `login(..)`";
-            help: "write `key = value`, as in `attempts = \"5/15min\"`"
-        );
-        return Err(wrong.at(place));
-    };
+    let key = Ident::parse_any(input).map_err(unreadable)?;
     let name = key.to_string();
     if !KEYS.contains(&name.as_str()) {
         let keys = quoted_list(KEYS.iter().copied());

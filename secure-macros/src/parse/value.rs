@@ -132,14 +132,15 @@ pub(super) fn not_a_text(input: ParseStream<'_>, key: &Ident) -> Mistake {
     let place = value_place(input);
     let example = example(&key.to_string());
     let number = input.fork().parse::<Lit>().ok();
-    match number {
-        Some(Lit::Int(number)) => {
-            let unit = match key.to_string().as_str() {
-                "max_body" => "B",
-                "attempts" => "/15min",
-                "rate" => "/min",
-                _ => "s",
-            };
+    let unit = match key.to_string().as_str() {
+        "max_body" => Some("B"),
+        "attempts" => Some("/15min"),
+        "rate" => Some("/min"),
+        "body_timeout" | "lock" | "max_age" | "revocation" => Some("s"),
+        _ => None,
+    };
+    match (number, unit) {
+        (Some(Lit::Int(number)), Some(unit)) => {
             let digits = number.base10_digits();
             wrong!("`{number}` has no unit"; help: "write `{key} = \"{digits}{unit}\"`").at(place)
         }

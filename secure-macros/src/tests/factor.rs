@@ -24,6 +24,13 @@ fn mistakes() {
                 )],
             ),
             (
+                r#"factor = """#,
+                &[(
+                    "a factor without a name",
+                    r#"write one, as in `factor = "otp"`"#,
+                )],
+            ),
+            (
                 r#"factor = any("otp")"#,
                 &[("`any` around a single factor", r#"write `factor = "otp"`"#)],
             ),

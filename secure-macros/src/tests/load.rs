@@ -47,6 +47,13 @@ fn shapes_of_numbers() {
                 &[("`concurrency` twice", "remove one of them")],
             ),
             (
+                r#"rte = "10/min", cost = 5"#,
+                &[(
+                    "unknown key `rte`",
+                    "did you mean `rate`? the keys are `allow`, `body_timeout`, `concurrency`, `cost`, `crate`, `factor`, `hide`, `login`, `max_age`, `max_body`, `outage`, `priority`, `public`, `rate`, `revocation`, `role`, `scope`",
+                )],
+            ),
+            (
                 r#"rate = "10/min", cost = "5""#,
                 &[(
                     "the value of `cost` is a number without quotes",
@@ -87,6 +94,13 @@ fn priorities() {
         &[
             (
                 "priority = critical",
+                &[(
+                    "the value of `priority` is a text in quotes",
+                    r#"write `priority = "critical"`"#,
+                )],
+            ),
+            (
+                "priority = 1",
                 &[(
                     "the value of `priority` is a text in quotes",
                     r#"write `priority = "critical"`"#,

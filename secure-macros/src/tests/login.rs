@@ -4,6 +4,9 @@ use super::{HANDLER, PLAIN, VOCABULARY, attributes, contains, expand, good, mess
 use crate::vocabulary::Source;
 
 const LOGIN: &str = r#"write `login(account = form.name, attempts = "5/15min")`"#;
+const PUBLIC: &str = "did you mean `public`? the keys are `allow`, `body_timeout`, \
+    `concurrency`, `cost`, `crate`, `factor`, `hide`, `login`, `max_age`, `max_body`, `outage`, \
+    `priority`, `public`, `rate`, `revocation`, `role`, `scope`";
 const SUBKEYS: &str = "the keys are `account`, `attempts`, `lock`, `password`";
 
 /// Keys and the shape of values.
@@ -24,16 +27,10 @@ fn shapes() {
             ("public, login()", &[("`login()` says nothing", LOGIN)]),
             (
                 r#"public, login(acount = id, attempts = "5/15min")"#,
-                &[
-                    (
-                        "unknown key `acount` in `login(..)`",
-                        "did you mean `account`? the keys are `account`, `attempts`, `lock`, `password`",
-                    ),
-                    (
-                        "`login` without `account`",
-                        r#"say whose password is checked: `login(account = form.name, attempts = "5/15min")`"#,
-                    ),
-                ],
+                &[(
+                    "unknown key `acount` in `login(..)`",
+                    "did you mean `account`? the keys are `account`, `attempts`, `lock`, `password`",
+                )],
             ),
             (
                 r#"public, login(account = id, attempts = "5/15min", colour = "red")"#,
@@ -65,30 +62,27 @@ fn shapes() {
             ),
             (
                 r#"public, login(account = id attempts = "5/15min")"#,
-                &[
-                    ("expected `,`", "separate what stands here with a comma"),
-                    (
-                        "`login` without `attempts`",
-                        r#"say how many may fail: `attempts = "5/15min"`"#,
-                    ),
-                ],
+                &[("expected `,`", "separate what stands here with a comma")],
             ),
             (
                 r#"public, login("5/15min")"#,
-                &[
-                    (
-                        "expected a key in `login(..)`",
-                        r#"write `key = value`, as in `attempts = "5/15min"`"#,
-                    ),
-                    (
-                        "`login` without `account`",
-                        r#"say whose password is checked: `login(account = form.name, attempts = "5/15min")`"#,
-                    ),
-                    (
-                        "`login` without `attempts`",
-                        r#"say how many may fail: `attempts = "5/15min"`"#,
-                    ),
-                ],
+                &[("expected a key in `login(..)`", LOGIN)],
+            ),
+            (
+                r#"public, login(id, "5/15min")"#,
+                &[("expected a key in `login(..)`", LOGIN)],
+            ),
+            (
+                r#"public, login(user = id, attempts = "5/15min")"#,
+                &[("unknown key `user` in `login(..)`", SUBKEYS)],
+            ),
+            (
+                r#"pubic, login(account = id, attempts = "5/15min")"#,
+                &[("unknown key `pubic`", PUBLIC)],
+            ),
+            (
+                r#"public, account = id"#,
+                &[("`account` stands in `login(..)`", LOGIN)],
             ),
             (
                 r#"public, login(account = id, attempts = "5/15min"), login(account = id, attempts = "5/15min")"#,
@@ -118,6 +112,28 @@ fn bounds() {
                     "`login` without `account`",
                     r#"say whose password is checked: `login(account = form.name, attempts = "5/15min")`"#,
                 )],
+            ),
+            (
+                r#"public, login(account = id, attempts = "5/15 min")"#,
+                &[(
+                    "`5/15 min` has a space in it",
+                    r#"write `attempts = "5/15min"`"#,
+                )],
+            ),
+            (
+                r#"public, login(account = id, attempts = "5/15m")"#,
+                &[("unknown rate unit `m`", "write `5/15min`")],
+            ),
+            (
+                r#"public, login(account = id, attempts = "5")"#,
+                &[(
+                    "`5` does not say in which time",
+                    r#"write `attempts = "5/15min"`"#,
+                )],
+            ),
+            (
+                r#"public, rate = 10, login(account = id, attempts = "5/15min")"#,
+                &[("`10` has no unit", r#"write `rate = "10/min"`"#)],
             ),
             (
                 r#"public, login(account = id, attempts = "0/15min")"#,
@@ -245,7 +261,7 @@ fn it_is_data_and_one_call() {
                  let __secured_account = ::secure_runtime::private::identifier(&(form.name)); \
                  let __secured_password = ::core::option::Option::Some(\
                  ::secure_runtime::private::identifier(&(form.password))); \
-                 ::secure_runtime::private::login(&mut __secured_admitted, __secured_account, \
+                 ::secure_runtime::private::login(__secured_admitted, __secured_account, \
                  __secured_password).await?; \
                  let __secured_output = __secured_handler(form, __secured_1).await;";
     assert!(contains(&output, steps), "{output}");
@@ -261,8 +277,8 @@ fn beside_allow() {
     let text = output.to_string();
     assert_eq!(text.matches("let form = ").count(), 1, "{text}");
     let (allow, login) = (
-        text.find("private :: allow (&"),
-        text.find("private :: login (&"),
+        text.find("private :: allow ("),
+        text.find("private :: login ("),
     );
     assert!(allow.is_some() && allow < login, "{text}");
     assert!(contains(&output, "from_secs(3600u64)"), "{output}");

@@ -61,9 +61,9 @@ fn it_stands_where_a_store_is_asked() {
             ),
             // A quota that is wrong might have asked: one mistake is told.
             (
-                r#"public, outage = "local", rate = "1/s locla""#,
+                r#"public, outage = "local", rate = "1/s sometimes""#,
                 &[(
-                    "unknown word `locla` in a quota",
+                    "unknown word `sometimes` in a quota",
                     "after `1/s` stand `per ip`, `per user` or `per route`, `burst N`, and `leased` or `local`",
                 )],
             ),

@@ -187,9 +187,27 @@ fn rate() {
                 )],
             ),
             (
-                r#"rate = "10/min please""#,
+                r#"rate = "10/min Local""#,
+                &[("unknown word `Local` in a quota", "did you mean `local`?")],
+            ),
+            (
+                r#"rate = "crowd local""#,
                 &[(
-                    "unknown word `please` in a quota",
+                    "`local` after the name of a quota",
+                    r#"write `rate = "crowd"`; what it says stands in policy.toml: `crowd = "7/min per user burst 9"`"#,
+                )],
+            ),
+            (
+                r#"rate = "10/min", burst = 20"#,
+                &[(
+                    "`burst` stands in the text of a quota",
+                    r#"write `rate = "10/min burst 20"`"#,
+                )],
+            ),
+            (
+                r#"rate = "10/min quickly""#,
+                &[(
+                    "unknown word `quickly` in a quota",
                     "after `10/min` stand `per ip`, `per user` or `per route`, `burst N`, and `leased` or `local`",
                 )],
             ),
@@ -303,10 +321,7 @@ fn rate() {
             ),
             (
                 r#"rate = "10/Min""#,
-                &[(
-                    "unknown rate unit `Min`",
-                    r#"write `N/unit` with unit `s`, `min`, `h` or `day`, as in `rate = "10/min"`"#,
-                )],
+                &[("unknown rate unit `Min`", "write `10/min`")],
             ),
         ],
     );

@@ -1,6 +1,7 @@
 //! Messages about `policy.toml`.
 
-use super::{HANDLER, attributes, policies};
+use super::{HANDLER, PLAIN, attributes, expand, messages, policies};
+use crate::vocabulary::Source;
 
 /// Mistakes of `policy.toml` itself.
 #[test]
@@ -336,4 +337,17 @@ max_body = "0B"
             ],
         )],
     );
+}
+
+/// The `policy.toml` that `README.md` shows is one.
+#[test]
+fn the_vocabulary_of_the_readme_is_read() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, policy) = readme.split_once("```toml\n[roles]").unwrap();
+    let (policy, _) = policy.split_once("```").unwrap();
+    let policy: &'static str = format!("[roles]{policy}").leak();
+    let attribute = r#"role = "support", scope = "orders:write", rate = "login""#;
+    let output = expand(attribute, PLAIN, Source::Text(policy));
+    assert_eq!(messages(&output), Vec::<String>::new());
 }

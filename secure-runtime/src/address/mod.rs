@@ -83,6 +83,12 @@ pub enum ForwardingHeader {
 }
 
 impl ForwardingHeader {
+    pub(crate) const ALL: [Self; 2] = [Self::Forwarded, Self::XForwardedFor];
+
+    pub(crate) fn is_in(self, headers: &HeaderMap) -> bool {
+        headers.contains_key(self.name())
+    }
+
     fn name(self) -> HeaderName {
         match self {
             Self::Forwarded => header::FORWARDED,
@@ -215,7 +221,7 @@ impl ClientAddresses {
     /// Counts, and now and then logs, what is wrong with a request that came from `found`. Once
     /// for each request.
     pub(crate) fn notice(&self, peer: Option<IpAddr>, headers: &HeaderMap, found: ClientAddress) {
-        let sent = |header: ForwardingHeader| headers.contains_key(header.name());
+        let sent = |header: ForwardingHeader| header.is_in(headers);
         let other = self.header.other();
         if !self.trusts_peer(peer) {
             if let Some(header) = [self.header, other]
@@ -290,6 +296,9 @@ impl ClientAddresses {
         let Some(peer) = peer else {
             return self.trust_unknown_peer;
         };
+        if matches!(&self.trust, Trust::Networks(networks) if networks.is_empty()) {
+            return false;
+        }
         // A load balancer that does not tell an address is not to be taken for a proxy.
         match (&self.trust, ClientAddress::from(peer)) {
             (_, ClientAddress::Unknown) => false,

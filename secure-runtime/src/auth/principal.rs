@@ -12,7 +12,10 @@ use std::{
 use serde::de::DeserializeOwned;
 
 use super::jwt::Reason;
-use crate::rejection::{Refusal, Rejection};
+use crate::{
+    limit::Identity,
+    rejection::{Refusal, Rejection},
+};
 
 /// Who the caller is: the contents of a verified access token. Cheap to clone.
 ///
@@ -56,7 +59,7 @@ pub(super) struct Verified {
     pub(super) client_id: Option<Box<str>>,
     /// Sorted.
     pub(super) factors: Box<[Box<str>]>,
-    pub(super) identity: Arc<str>,
+    pub(super) identity: Identity,
     pub(super) issuer: Arc<str>,
     pub(super) lifetime: Lifetime,
     pub(super) payload: Box<str>,
@@ -124,7 +127,7 @@ impl Principal {
             authenticated_at: None,
             client_id: Some(Box::from(holder.client_id)),
             factors: Box::default(),
-            identity: Arc::from(""),
+            identity: Identity::new(Arc::from("")),
             issuer: Arc::from(issuer),
             lifetime: Lifetime {
                 expires_at: u64::MAX,
@@ -152,6 +155,11 @@ impl Principal {
 
     /// Issuer and subject in one text that no other pair has: what identifies a caller.
     pub fn identity(&self) -> &Arc<str> {
+        self.0.identity.text()
+    }
+
+    /// The same, for quotas.
+    pub(crate) fn counted_as(&self) -> &Identity {
         &self.0.identity
     }
 
@@ -258,7 +266,7 @@ impl Principal {
         let verified = &self.0.verified;
         size_of::<Shared>()
             + verified.payload.len()
-            + verified.identity.len()
+            + verified.identity.text().len()
             + verified.subject.len()
             + verified.token_id.len()
             + verified.client_id.as_deref().map_or(0, str::len)

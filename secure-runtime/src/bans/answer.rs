@@ -27,8 +27,8 @@ pub(crate) struct Banned {
 
 impl Banned {
     /// Of so many refusals few are logged: a flood must not become one of the log.
-    pub(super) fn new(hit: &Hit, now: u64) -> Self {
-        let retry_after = seconds(hit.until.saturating_sub(now));
+    pub(super) fn new(hit: &Hit) -> Self {
+        let retry_after = seconds(hit.until.saturating_sub(hit.now));
         if is_power_of_ten(hit.refused) {
             let row = Refusal::Banned.row();
             tracing::warn!(

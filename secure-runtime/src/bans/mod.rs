@@ -18,7 +18,8 @@
 //!
 //! There are no rules by default. Behind a proxy that nobody has configured every request comes
 //! from one address, and a rule would shut everybody out. For the same reason no rule bans an
-//! address of this machine.
+//! address of this machine. What handlers with `login(..)` do by default with addresses that fail too
+//! often is theirs, and holds at logins only: see [`settings::LoginSettings`](crate::settings::LoginSettings).
 //!
 //! # The answer
 //!
@@ -370,10 +371,9 @@ impl BanList {
         let Some(address) = addresses.bannable(peer, address()) else {
             return Ok(());
         };
-        let now = self.now();
-        match table.refuse(address, now) {
+        match table.refuse(address, || self.now()) {
             None => Ok(()),
-            Some(hit) => Err(Banned::new(&hit, now)),
+            Some(hit) => Err(Banned::new(&hit)),
         }
     }
 

@@ -56,6 +56,8 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct Hit {
     pub(super) until: u64,
+    /// When it was met.
+    pub(super) now: u64,
     /// How many this ban has refused, this one among them.
     pub(super) refused: u64,
 }
@@ -113,23 +115,31 @@ impl Table {
 
     /// When the bans of `address` have all ended; `None` where there is none. Counts nothing.
     pub(super) fn banned_until(&self, address: IpAddr, now: u64) -> Option<u64> {
-        self.latest(address, now, |_| 0).map(|hit| hit.until)
+        self.latest(address, || now, |_| 0).map(|hit| hit.until)
     }
 
-    /// As [`banned_until`](Self::banned_until), for a request that is refused.
-    pub(super) fn refuse(&self, address: IpAddr, now: u64) -> Option<Hit> {
+    /// As [`banned_until`](Self::banned_until), for a request that is refused. The clock is read
+    /// where there is an entry: it costs more than the rest.
+    pub(super) fn refuse(&self, address: IpAddr, now: impl Fn() -> u64) -> Option<Hit> {
         self.latest(address, now, |entry| {
             entry.refused.fetch_add(1, Ordering::Relaxed) + 1
         })
     }
 
-    fn latest(&self, address: IpAddr, now: u64, count: impl Fn(&Entry) -> u64) -> Option<Hit> {
+    fn latest(
+        &self,
+        address: IpAddr,
+        now: impl Fn() -> u64,
+        count: impl Fn(&Entry) -> u64,
+    ) -> Option<Hit> {
         let hits = Key::around(address, self.kinds()).filter_map(|key| {
             let hash = self.hash(key);
             let shard = self.read(hash);
             let entry = shard.find(hash, |entry| entry.key == key)?;
+            let now = now();
             (entry.ban.until > now).then(|| Hit {
                 until: entry.ban.until,
+                now,
                 refused: count(entry),
             })
         });

@@ -97,7 +97,7 @@ impl Input for Passwords {
 }
 
 impl Input for TokenIssuer {
-    const KIND: InputKind = InputKind::Server;
+    const KIND: InputKind = InputKind::TokenIssuer;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
         admitted.security().token_issuer().cloned()

@@ -1,23 +1,23 @@
 //! One quota: governor's arithmetic over a store of ours.
 //!
-//! governor decides: it holds the quota and computes the generic cell rate algorithm. What it
-//! has no words for is here: a store with a bound, a look without a charge, a refund, and a debt.
+//! governor decides: see `gcra`. What it has no words for is here: a store with a bound, a look
+//! without a charge, a refund, and a debt.
 
 use std::{
-    cell::Cell,
     convert::Infallible,
-    hash::{Hash, Hasher},
     num::NonZeroU32,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use governor::{middleware::StateInformationMiddleware, nanos::Nanos, state::StateStore};
-
-use super::table::Table;
+use super::{
+    gcra::Gcra,
+    subject::{Hashed, Subject},
+    table::Table,
+};
 use crate::{clock::Clock, policy::Quota};
 
 /// Times are kept below this, and so is the time in which a full burst comes back: the sum of a
@@ -31,13 +31,13 @@ pub(super) fn now(clock: &Clock) -> u64 {
 
 /// The counts of one quota of one policy, by subject.
 #[derive(Debug)]
-pub(super) struct Bucket<K: Clone + Eq + Hash> {
-    cells: governor::RateLimiter<Visit<K>, Store<K>, MonotonicClock, StateInformationMiddleware>,
-    counts: Arc<Counts<K>>,
-    /// T of the algorithm: the nanoseconds that one unit costs.
-    interval: u64,
-    /// The nanoseconds that may be owed before a request of one unit: (B - 1) T.
-    tolerance: u64,
+pub(super) struct Bucket<K> {
+    gcra: Gcra,
+    pub(super) shape: Shape,
+    slot: u32,
+    table: Option<Arc<Table<K>>>,
+    /// The TAT of all subjects together that are not in the table.
+    shared: AtomicU64,
 }
 
 /// A quota as times: what one unit costs, and what a full burst does.
@@ -54,6 +54,16 @@ pub(super) struct Shape {
     expect(dead_code, reason = "the store's counts need all of it")
 )]
 impl Shape {
+    /// `None`: a part of the quota is zero, or so large that no time can tell it.
+    pub(super) fn new(quota: &Quota) -> Option<Self> {
+        if quota.limit == 0 || quota.period_seconds == 0 || quota.burst == 0 {
+            return None;
+        }
+        let interval = quota.interval_nanos();
+        let full = interval.checked_mul(u64::from(quota.burst))?;
+        (full <= MAX_NANOS).then_some(Self { interval, full })
+    }
+
     /// What so many units cost.
     pub(super) fn of(self, cost: NonZeroU32) -> u64 {
         self.interval.saturating_mul(u64::from(cost.get()))
@@ -94,6 +104,23 @@ impl Shape {
             .min(2 * self.full)
             .max(owed)
     }
+
+    /// The TAT after that.
+    fn tat_later(self, tat: u64, units: u64, now: u64) -> u64 {
+        let owed = self.later(tat.saturating_sub(now), units);
+        (now + owed).max(tat)
+    }
+
+    /// What a charge would have left if `units` had been added to it.
+    pub(super) fn with_later(self, paid: Paid, units: u64) -> Paid {
+        Paid {
+            remaining: paid
+                .remaining
+                .saturating_sub(u32::try_from(units).unwrap_or(u32::MAX)),
+            tat: self.tat_later(paid.tat, units, paid.at),
+            ..paid
+        }
+    }
 }
 
 /// What an admitted request was charged.
@@ -109,64 +136,45 @@ pub(super) struct Paid {
     pub(super) shared: bool,
 }
 
-impl<K: Clone + Eq + Hash> Bucket<K> {
-    /// `None`: a part of the quota is zero, or so large that no time can tell it.
+impl<K: Subject> Bucket<K> {
+    /// `None` where there is no [`Shape`].
     ///
     /// Without a table all subjects are counted together.
-    pub(super) fn new(
-        quota: &Quota,
-        slot: u32,
-        table: Option<Arc<Table<K>>>,
-        clock: &Clock,
-    ) -> Option<Self> {
+    pub(super) fn new(quota: &Quota, slot: u32, table: Option<Arc<Table<K>>>) -> Option<Self> {
+        let shape = Shape::new(quota)?;
+        let interval = Duration::from_nanos(shape.interval);
         let burst = NonZeroU32::new(quota.burst)?;
-        if quota.limit == 0 || quota.period_seconds == 0 {
-            return None;
-        }
-        let interval = quota.interval_nanos();
-        let full = interval.checked_mul(u64::from(burst.get()))?;
-        if full > MAX_NANOS {
-            return None;
-        }
-        let counts = Arc::new(Counts {
+        Some(Self {
+            gcra: Gcra::new(interval, burst)?,
+            shape,
             slot,
             table,
             shared: AtomicU64::new(0),
-        });
-        let quota =
-            governor::Quota::with_period(Duration::from_nanos(interval))?.allow_burst(burst);
-        let store = Store(Arc::clone(&counts));
-        Some(Self {
-            cells: governor::RateLimiter::new(quota, store, MonotonicClock::new(clock)),
-            counts,
-            interval,
-            tolerance: full - interval,
         })
     }
 
     /// Charges a request of `cost` units, or tells how many nanoseconds after `now` one will be
     /// admitted.
-    ///
-    /// `now` is a reading of the bucket's clock that the caller took just before.
-    pub(super) fn charge(&self, subject: K, cost: NonZeroU32, now: u64) -> Result<Paid, u64> {
-        let visit = Visit::new(subject);
-        // INVARIANT: a cost above the burst is found before the first request; it would wait for
-        // ever.
-        let told = Told::set(now);
-        let outcome = self.cells.check_key_n(&visit, cost);
-        drop(told);
-        let Ok(outcome) = outcome else {
-            return Err(MAX_NANOS);
-        };
-        match outcome {
-            Ok(state) => Ok(Paid {
-                remaining: state.remaining_burst_capacity(),
-                tat: visit.tat.get(),
-                at: now,
-                shared: visit.shared.get(),
-            }),
-            Err(not_until) => Err(not_until.earliest_possible().as_u64().saturating_sub(now)),
-        }
+    pub(super) fn charge(
+        &self,
+        subject: Hashed<'_, K>,
+        cost: NonZeroU32,
+        now: u64,
+    ) -> Result<Paid, u64> {
+        let ((remaining, tat), shared) = self.replace(subject, |tat| {
+            // A key that was never seen is one whose TAT has passed.
+            let owed = tat.unwrap_or(0).saturating_sub(now);
+            // INVARIANT: a cost above the burst is found before the first request; it would wait
+            // for ever.
+            let (remaining, owed) = self.gcra.charge(owed, cost).unwrap_or(Err(MAX_NANOS))?;
+            Ok::<_, u64>(((remaining, now + owed), now + owed))
+        })?;
+        Ok(Paid {
+            remaining,
+            tat,
+            at: now,
+            shared,
+        })
     }
 
     /// Charges units for a request that was admitted already, whether there are any left or not;
@@ -174,21 +182,14 @@ impl<K: Clone + Eq + Hash> Bucket<K> {
     ///
     /// Such a debt bounds what one request can cost the next ones: nobody is locked out for longer
     /// than it takes two bursts to come back.
-    pub(super) fn charge_later(&self, subject: K, units: u32, now: u64) {
-        let visit = Visit::new(subject);
-        let charged = self.counts.measure_and_replace(&visit, |tat| {
+    pub(super) fn charge_later(&self, subject: Hashed<'_, K>, units: u32, now: u64) {
+        let charged = self.replace(subject, |tat| {
             let tat = tat.unwrap_or(now);
-            Ok::<_, Infallible>(((), self.later(tat, u64::from(units), now)))
+            Ok::<_, Infallible>(((), self.shape.tat_later(tat, u64::from(units), now)))
         });
         match charged {
-            Ok(()) => {}
+            Ok(((), _)) => {}
         }
-    }
-
-    /// The TAT after `units` were charged later.
-    fn later(&self, tat: u64, units: u64, now: u64) -> u64 {
-        let owed = self.shape().later(tat.saturating_sub(now), units);
-        (now + owed).max(tat)
     }
 
     /// Takes a charge of `cost` units back, as if it had never been made.
@@ -196,131 +197,38 @@ impl<K: Clone + Eq + Hash> Bucket<K> {
     /// What has become available since the charge would have become available without it: only
     /// the rest is given back. So a refund restores what there was at the time of the charge,
     /// and never adds a unit to what the quota admits, however late it comes.
-    pub(super) fn refund(&self, subject: &K, cost: NonZeroU32, paid: Paid, now: u64) {
+    pub(super) fn refund(&self, subject: Hashed<'_, K>, cost: NonZeroU32, paid: Paid, now: u64) {
         // INVARIANT: a cost is at most B, and B T is at most 2^62.
-        self.give_back(subject, self.shape().of(cost), paid, now);
+        self.give_back(subject, self.shape.of(cost), paid, now);
     }
 
-    pub(super) fn give_back(&self, subject: &K, charged: u64, paid: Paid, now: u64) {
+    pub(super) fn give_back(&self, subject: Hashed<'_, K>, charged: u64, paid: Paid, now: u64) {
         let rest = charged.saturating_sub(now.saturating_sub(paid.at));
-        self.counts.refund(subject, rest, paid.shared);
+        match &self.table {
+            Some(table) if !paid.shared => table.refund(self.slot, subject, rest),
+            _ => {
+                self.shared
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tat| {
+                        Some(tat.saturating_sub(rest))
+                    })
+                    .ok();
+            }
+        }
     }
 
-    /// Lets `decide` see the TAT of a subject and set a new one; its answer, and whether the count
-    /// was that of all subjects for whom the table had no room.
-    #[cfg(feature = "redis")]
+    /// Lets `decide` see the TAT of a subject and set a new one, in one step; its answer, and
+    /// whether the count was that of all subjects for whom the table had no room.
     pub(super) fn replace<T, E>(
         &self,
-        subject: K,
+        subject: Hashed<'_, K>,
         decide: impl Fn(Option<u64>) -> Result<(T, u64), E>,
     ) -> Result<(T, bool), E> {
-        let visit = Visit::new(subject);
-        let answer = self.counts.measure_and_replace(&visit, decide)?;
-        Ok((answer, visit.shared.get()))
-    }
-
-    pub(super) fn shape(&self) -> Shape {
-        Shape {
-            interval: self.interval,
-            full: self.tolerance + self.interval,
-        }
-    }
-
-    /// Nanoseconds after `now` at which a request of `cost` units will be admitted; zero if it
-    /// would be now.
-    pub(super) fn wait(&self, subject: &K, cost: NonZeroU32, now: u64) -> u64 {
-        let tat = self.counts.tat(subject).unwrap_or(0);
-        let beyond_one = self.interval.saturating_mul(u64::from(cost.get() - 1));
-        tat.saturating_add(beyond_one)
-            .saturating_sub(self.tolerance)
-            .saturating_sub(now)
-    }
-
-    /// What the charge would have left if `units` had been added to it.
-    pub(super) fn with_later(&self, paid: Paid, units: u64) -> Paid {
-        Paid {
-            remaining: paid
-                .remaining
-                .saturating_sub(u32::try_from(units).unwrap_or(u32::MAX)),
-            tat: self.later(paid.tat, units, paid.at),
-            ..paid
-        }
-    }
-
-    /// Nanoseconds from the charge to the time when one unit more than [`Paid::remaining`] is
-    /// available.
-    pub(super) fn until_next(&self, paid: Paid) -> u64 {
-        self.shape().until_next(paid)
-    }
-}
-
-/// One question to the store, and what the store notes down beside its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Visit<K> {
-    subject: K,
-    tat: Cell<u64>,
-    shared: Cell<bool>,
-}
-
-impl<K> Visit<K> {
-    fn new(subject: K) -> Self {
-        Self {
-            subject,
-            tat: Cell::new(0),
-            shared: Cell::new(false),
-        }
-    }
-}
-
-/// governor asks for it and does not use it: [`Table`] hashes.
-impl<K: Hash> Hash for Visit<K> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.subject.hash(state);
-    }
-}
-
-#[derive(Debug)]
-struct Counts<K> {
-    slot: u32,
-    table: Option<Arc<Table<K>>>,
-    /// The TAT of all subjects together that are not in the table.
-    shared: AtomicU64,
-}
-
-/// governor owns its store; a bucket needs it too.
-#[derive(Debug)]
-struct Store<K>(Arc<Counts<K>>);
-
-impl<K: Clone + Eq + Hash> StateStore for Store<K> {
-    type Key = Visit<K>;
-
-    fn measure_and_replace<T, F, E>(&self, visit: &Visit<K>, decide: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        self.0.measure_and_replace(visit, |tat| {
-            decide(tat.map(Nanos::new)).map(|(answer, tat)| {
-                visit.tat.set(tat.as_u64());
-                (answer, tat.as_u64())
-            })
-        })
-    }
-}
-
-impl<K: Clone + Eq + Hash> Counts<K> {
-    /// Lets `decide` see the TAT of a subject and set a new one, in one step.
-    fn measure_and_replace<T, E>(
-        &self,
-        visit: &Visit<K>,
-        decide: impl Fn(Option<u64>) -> Result<(T, u64), E>,
-    ) -> Result<T, E> {
         if let Some(table) = &self.table
             && let Some(answer) =
-                table.measure_and_replace(self.slot, &visit.subject, |tat| decide(tat.copied()))
+                table.measure_and_replace(self.slot, subject, |tat| decide(tat.copied()))
         {
-            return answer;
+            return answer.map(|answer| (answer, false));
         }
-        visit.shared.set(true);
         let mut tat = self.shared.load(Ordering::Relaxed);
         loop {
             let (answer, next) = decide(Some(tat))?;
@@ -329,87 +237,25 @@ impl<K: Clone + Eq + Hash> Counts<K> {
                 .shared
                 .compare_exchange_weak(tat, next, Ordering::Relaxed, Ordering::Relaxed)
             {
-                Ok(_) => return Ok(answer),
+                Ok(_) => return Ok((answer, true)),
                 Err(current) => tat = current,
             }
         }
     }
 
-    fn refund(&self, subject: &K, nanos: u64, shared: bool) {
-        match &self.table {
-            Some(table) if !shared => table.refund(self.slot, subject, nanos),
-            _ => {
-                self.shared
-                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tat| {
-                        Some(tat.saturating_sub(nanos))
-                    })
-                    .ok();
-            }
-        }
+    /// Nanoseconds after `now` at which a request of `cost` units will be admitted; zero if it
+    /// would be now.
+    pub(super) fn wait(&self, subject: Hashed<'_, K>, cost: NonZeroU32, now: u64) -> u64 {
+        let owed = self.tat(subject).unwrap_or(0).saturating_sub(now);
+        self.shape.wait(owed, cost)
     }
 
-    fn tat(&self, subject: &K) -> Option<u64> {
+    fn tat(&self, subject: Hashed<'_, K>) -> Option<u64> {
         match &self.table {
             Some(table) => table
                 .tat(self.slot, subject)
                 .or_else(|| table.is_full().then(|| self.shared.load(Ordering::Relaxed))),
             None => Some(self.shared.load(Ordering::Relaxed)),
         }
-    }
-}
-
-thread_local! {
-    /// What governor is told when it asks for the time, so that a charge takes one reading.
-    static TOLD: Cell<Option<u64>> = const { Cell::new(None) };
-}
-
-/// For as long as it lives, governor is told this time on this thread.
-struct Told;
-
-impl Told {
-    fn set(now: u64) -> Self {
-        TOLD.set(Some(now));
-        Self
-    }
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        TOLD.set(None);
-    }
-}
-
-/// Our clock for governor.
-///
-/// governor counts from the first reading that it takes, when a limiter is made. That reading is
-/// zero here, so that its times are those of our clock: buckets that were made at different
-/// times share one table, and one sweep.
-#[derive(Debug)]
-struct MonotonicClock {
-    clock: Clock,
-    started: AtomicBool,
-}
-
-impl MonotonicClock {
-    fn new(clock: &Clock) -> Self {
-        Self {
-            clock: clock.clone(),
-            started: AtomicBool::new(false),
-        }
-    }
-}
-
-impl governor::clock::Clock for MonotonicClock {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        if let Some(now) = TOLD.get() {
-            return Nanos::new(now);
-        }
-        if self.started.load(Ordering::Relaxed) {
-            return Nanos::new(now(&self.clock));
-        }
-        self.started.store(true, Ordering::Relaxed);
-        Nanos::new(0)
     }
 }

@@ -13,8 +13,9 @@ use super::{
     bucket::Paid,
     fields,
     route::{Caller, RouteLimits},
+    subject::Identity,
 };
-use crate::address::Network;
+use crate::{address::Network, policy::Policy};
 
 /// Charges that are kept without memory from the heap. Few policies have more quotas.
 const INLINE: usize = 3;
@@ -25,8 +26,10 @@ const INLINE: usize = 3;
 #[derive(Debug, Default)]
 pub(crate) struct Charges {
     /// `None` where nothing was charged and nothing will be.
-    pub(super) route: Option<Arc<RouteLimits>>,
+    pub(super) policy: Option<&'static Policy>,
     pub(super) network: Network,
+    /// When the request came. It is charged as of then, however long its caller was looked for.
+    pub(super) now: u64,
     inline: [Charge; INLINE],
     len: usize,
     more: Vec<Charge>,
@@ -60,15 +63,7 @@ pub(super) enum Source {
 }
 
 impl Charges {
-    pub(super) fn new(route: Arc<RouteLimits>, network: Network) -> Self {
-        Self {
-            route: Some(route),
-            network,
-            ..Self::default()
-        }
-    }
-
-    pub(super) fn caller<'a>(&self, identity: Option<&'a Arc<str>>) -> Caller<'a> {
+    pub(super) fn caller<'a>(&self, identity: Option<&'a Identity>) -> Caller<'a> {
         Caller {
             network: self.network,
             identity,
@@ -90,8 +85,10 @@ impl Charges {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Charge> {
-        self.inline.iter().take(self.len).chain(&self.more)
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Charge> {
+        // INVARIANT: so many places are filled.
+        let inline = self.inline.get(..self.len).unwrap_or_default();
+        inline.iter().chain(&self.more)
     }
 
     /// Takes back what was charged in memory, and forgets the rest.
@@ -115,20 +112,19 @@ impl Charges {
     /// The values of `RateLimit-Policy` and `RateLimit`, for an answer that is not a refusal.
     ///
     /// Both tell how things stood when the request was admitted, less what it was charged since.
-    pub(crate) fn fields(&self) -> Option<(HeaderValue, HeaderValue)> {
-        let route = self.route.as_ref()?;
+    pub(super) fn fields(&self, route: &RouteLimits) -> Option<(HeaderValue, HeaderValue)> {
         let policy = route.policy_field.clone()?;
         let later = self.later.as_ref();
         let later = later.map_or(0, |later| later.load(Ordering::Relaxed));
         let states = self.iter().filter_map(|charge| {
             let limit = route.limits.get(charge.quota)?;
-            let label = limit.label.as_deref()?;
+            let label = limit.label.as_ref()?;
             let paid = match later {
                 0 => charge.paid,
-                units => limit.with_later(charge.paid, units),
+                units => limit.shape.with_later(charge.paid, units),
             };
-            Some((label, paid.remaining, limit.until_next(paid)))
+            Some((label, paid.remaining, limit.shape.until_next(paid)))
         });
-        Some((policy, fields::state(states)?))
+        Some((policy, fields::state(states, route.longest_field)?))
     }
 }

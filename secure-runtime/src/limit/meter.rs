@@ -12,6 +12,7 @@ use std::{
 use super::{
     Charges,
     route::{Caller, RouteLimits},
+    subject::Identity,
 };
 use crate::{address::Network, security::Security};
 
@@ -50,7 +51,7 @@ pub struct Meter {
     security: Security,
     route: Arc<RouteLimits>,
     network: Network,
-    identity: Option<Arc<str>>,
+    identity: Option<Identity>,
     charged: Arc<AtomicU64>,
 }
 
@@ -71,10 +72,10 @@ impl Meter {
     pub(crate) fn new(
         security: &Security,
         charges: &mut Charges,
-        identity: Option<&Arc<str>>,
+        identity: Option<&Identity>,
     ) -> Option<Self> {
         Some(Self {
-            route: Arc::clone(charges.route.as_ref()?),
+            route: Arc::clone(security.limiter().route_of(charges)?),
             security: security.clone(),
             network: charges.network,
             identity: identity.cloned(),

@@ -14,12 +14,13 @@
 //!
 //! # Several quotas
 //!
-//! A request is charged to all quotas of its policy or to none. In memory, quotas `per ip` are charged
-//! before the caller is known, the others after; each in the order of the policy. The first that
-//! denies ends it, and what had been charged is taken back, that of the earlier stage too. So
-//! between a charge and its refund another request can be refused for the sake of one that is
-//! refused itself: more than a quota admits is never admitted, now and then for an instant less
-//! is. A caller who is refused for another reason (401, 403) stays charged: guessing costs.
+//! A request is charged to all quotas of its policy or to none, as of when it came. In memory, quotas
+//! `per ip` are charged before the caller is known, the others after; each in the order of the
+//! policy. The first that denies ends it, and what had been charged is taken back, that of the
+//! earlier stage too. So between a charge and its refund another request can be refused for the sake
+//! of one that is refused itself: more than a quota admits is never admitted, now and then for an
+//! instant less is. A caller who is refused for another reason (401, 403) stays charged: guessing
+//! costs.
 //!
 //! # After the fact
 //!
@@ -40,32 +41,29 @@
 mod bucket;
 mod charges;
 mod fields;
+mod gcra;
+mod index;
 mod limits;
 mod meter;
 mod route;
 #[cfg(feature = "redis")]
 mod shared;
+mod subject;
 mod sweep;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::{
-    collections::HashMap,
-    io,
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{borrow::Cow, io, num::NonZeroUsize, slice, sync::Arc, time::Duration};
 
-use actix_web::http::header::HeaderName;
-use arc_swap::ArcSwap;
+use actix_web::http::header::{HeaderName, HeaderValue};
 
-pub(crate) use self::charges::Charges;
 #[cfg(feature = "redis")]
 use self::shared::Due;
+pub(crate) use self::{charges::Charges, subject::Identity};
 use self::{
     charges::Source,
+    index::Index,
     route::{Caller, Denied, RouteLimits},
     sweep::Sweeper,
     table::Table,
@@ -102,10 +100,7 @@ pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     tables: Arc<Tables>,
-    /// By the address of the policy, which is its identity: it is a static.
-    routes: ArcSwap<HashMap<usize, Arc<RouteLimits>, foldhash::fast::FixedState>>,
-    /// The slot that the next new quota gets; locked while a policy is added.
-    next_slot: Mutex<u32>,
+    routes: Index,
     clock: Clock,
     ipv6_prefix: Ipv6Prefix,
     #[cfg_attr(not(test), expect(dead_code, reason = "it is there to be dropped"))]
@@ -157,8 +152,7 @@ impl RateLimiter {
         Ok(Self {
             sweeper: Sweeper::start(&tables, clock.clone(), SWEEP_INTERVAL)?,
             tables,
-            routes: ArcSwap::default(),
-            next_slot: Mutex::new(0),
+            routes: Index::new(),
             clock,
             #[cfg(feature = "redis")]
             shared: None,
@@ -197,45 +191,48 @@ impl RateLimiter {
     /// store counts them, it is only looked whether this process knows that they are used up.
     pub(crate) fn charge_ip(
         &self,
+        charges: &mut Charges,
         policy: &'static Policy,
         address: ClientAddress,
-    ) -> Result<Charges, Rejection> {
+    ) -> Result<(), Rejection> {
         if policy.quotas.is_empty() {
-            return Ok(Charges::default());
+            return Ok(());
         }
-        let mut charges = Charges::new(self.route(policy)?, address.network(self.ipv6_prefix));
+        let route = self.route(policy)?;
+        charges.policy = Some(policy);
+        charges.network = address.network(self.ipv6_prefix);
+        charges.now = bucket::now(&self.clock);
         #[cfg(feature = "redis")]
-        if let Some((shared, route)) = self.shared_by(&charges) {
-            shared.look(&route, charges.caller(None), Due::PerIp)?;
-            self.charge(&mut charges, None, |quota| {
-                quota.per == Per::Ip && quota.sharing == Sharing::Local
+        if let Some(shared) = self.shared_by(route) {
+            shared.look(route, charges.caller(None), charges.now, |limit| {
+                limit.quota.per == Per::Ip
             })?;
-            return Ok(charges);
+            return self.charge(route, charges, None, |quota| {
+                quota.per == Per::Ip && quota.sharing == Sharing::Local
+            });
         }
-        self.charge(&mut charges, None, |quota| quota.per == Per::Ip)?;
-        Ok(charges)
+        self.charge(route, charges, None, |quota| quota.per == Per::Ip)
     }
 
     /// Charges the rest of a request that is admitted as far as everything else is concerned; a
     /// denial takes back what was charged before. In memory this waits for nothing.
-    ///
-    /// `identity` names the caller: the same text for two requests exactly if they come from the
-    /// same user of the same issuer.
     pub(crate) async fn charge_admitted(
         &self,
         charges: &mut Charges,
-        identity: Option<&Arc<str>>,
+        identity: Option<&Identity>,
         outage: Outage,
     ) -> Result<(), Rejection> {
         #[cfg(feature = "redis")]
-        if let Some((shared, route)) = self.shared_by(charges) {
+        if let Some(route) = self.route_of(charges)
+            && let Some(shared) = self.shared_by(route)
+        {
             let caller = charges.caller(identity);
-            let asked = shared.charge_held(&route, charges, caller, Due::All)?;
+            let asked = shared.charge_held(route, charges, caller, Due::All)?;
             if asked.is_empty() {
                 return Ok(());
             }
             // In a box, so that the future of a request that asks nobody stays small.
-            let rest = shared.charge_asked(&route, charges, caller, &asked, outage);
+            let rest = shared.charge_asked(route, charges, caller, &asked, outage);
             return Box::pin(rest).await;
         }
         #[cfg(not(feature = "redis"))]
@@ -252,14 +249,16 @@ impl RateLimiter {
         outage: Outage,
     ) -> Rejection {
         #[cfg(feature = "redis")]
-        if let Some((shared, route)) = self.shared_by(charges) {
+        if let Some(route) = self.route_of(charges)
+            && let Some(shared) = self.shared_by(route)
+        {
             let caller = charges.caller(None);
-            let asked = match shared.charge_held(&route, charges, caller, Due::PerIp) {
+            let asked = match shared.charge_held(route, charges, caller, Due::PerIp) {
                 Ok(asked) if asked.is_empty() => return rejection,
                 Ok(asked) => asked,
                 Err(denied) => return denied,
             };
-            let rest = shared.charge_asked(&route, charges, caller, &asked, outage);
+            let rest = shared.charge_asked(route, charges, caller, &asked, outage);
             return Box::pin(rest).await.err().unwrap_or(rejection);
         }
         // It was charged when it came.
@@ -267,21 +266,27 @@ impl RateLimiter {
         rejection
     }
 
-    /// The store's counts, where quotas of this request are among them.
+    /// The values of `RateLimit-Policy` and `RateLimit`, for an answer that is not a refusal.
+    pub(crate) fn fields(&self, charges: &Charges) -> Option<(HeaderValue, HeaderValue)> {
+        charges.fields(self.route_of(charges)?)
+    }
+
+    /// The store's counts, where quotas of this route are among them.
     #[cfg(feature = "redis")]
-    fn shared_by(&self, charges: &Charges) -> Option<(&shared::Shared, Arc<RouteLimits>)> {
-        let shared = self.shared.as_ref()?;
-        let route = charges.route.as_ref()?;
-        route.is_shared.then(|| (shared, Arc::clone(route)))
+    fn shared_by(&self, route: &RouteLimits) -> Option<&shared::Shared> {
+        self.shared.as_ref().filter(|_| route.is_shared)
     }
 
     /// Charges the quotas `per user` and `per route` in memory.
     fn charge_caller(
         &self,
         charges: &mut Charges,
-        identity: Option<&Arc<str>>,
+        identity: Option<&Identity>,
     ) -> Result<(), Rejection> {
-        self.charge(charges, identity, |quota| quota.per != Per::Ip)
+        match self.route_of(charges) {
+            Some(route) => self.charge(route, charges, identity, |quota| quota.per != Per::Ip),
+            None => Ok(()),
+        }
     }
 
     /// Charges the quotas of a request that was admitted already, and tells how many nanoseconds
@@ -307,72 +312,64 @@ impl RateLimiter {
 
     fn charge(
         &self,
+        route: &RouteLimits,
         charges: &mut Charges,
-        identity: Option<&Arc<str>>,
+        identity: Option<&Identity>,
         is_due: impl Fn(&Quota) -> bool,
     ) -> Result<(), Rejection> {
-        // Out of the charges while they grow: this is cheaper than one more count of the `Arc`.
-        let Some(route) = charges.route.take() else {
-            return Ok(());
-        };
         let caller = charges.caller(identity);
-        let mut due = route
-            .limits
-            .iter()
-            .enumerate()
-            .filter(|(_, limit)| is_due(limit.quota))
-            .peekable();
-        if due.peek().is_none() {
-            charges.route = Some(route);
-            return Ok(());
-        }
-        let now = bucket::now(&self.clock);
-        for (place, limit) in due {
-            match limit.charge(caller, route.cost, now) {
+        for (place, limit) in route.limits.iter().enumerate() {
+            if !is_due(limit.quota) {
+                continue;
+            }
+            match limit.charge(caller, route.cost, charges.now) {
                 Ok(paid) => charges.push(place, paid, Source::Memory),
-                Err(denied) => {
-                    charges.refund(&route, caller, now);
-                    return Err(match denied {
-                        Denied::NoCaller => Rejection::new(
-                            Refusal::NotConfigured,
-                            "a quota per user on a route without callers",
-                        ),
-                        Denied::Wait(wait) => refuse(&route, caller, (place, wait), now),
-                    });
-                }
+                Err(denied) => return Err(self.deny(route, charges, caller, (place, denied))),
             }
         }
-        charges.route = Some(route);
         Ok(())
     }
 
-    fn route(&self, policy: &'static Policy) -> Result<Arc<RouteLimits>, Rejection> {
-        let identity = std::ptr::from_ref(policy).addr();
-        if let Some(route) = self.routes.load().get(&identity) {
-            return Ok(Arc::clone(route));
+    /// Takes back what the request was charged before one quota denied, and refuses.
+    #[cold]
+    fn deny(
+        &self,
+        route: &RouteLimits,
+        charges: &mut Charges,
+        caller: Caller<'_>,
+        (place, denied): (usize, Denied),
+    ) -> Rejection {
+        let now = bucket::now(&self.clock);
+        charges.refund(route, caller, now);
+        match denied {
+            Denied::NoCaller => Rejection::new(
+                Refusal::NotConfigured,
+                "a quota per user on a route without callers",
+            ),
+            Denied::Wait(wait) => {
+                // Of the wait, some has gone by; that it was denied is true all the same.
+                let wait = wait.saturating_sub(now.saturating_sub(charges.now)).max(1);
+                refuse(route, caller, (place, wait), now)
+            }
         }
-        let mut next_slot = self
-            .next_slot
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have been here: two sets of counts would double the quotas.
-        if let Some(route) = self.routes.load().get(&identity) {
-            return Ok(Arc::clone(route));
-        }
-        let route = RouteLimits::new(policy, *next_slot, &self.tables, &self.clock)
-            .map(Arc::new)
-            .ok_or_else(|| {
-                Rejection::new(
-                    Refusal::NotConfigured,
-                    "a quota or a cost that cannot be met",
-                )
-            })?;
-        // Policies are statics: there is no such number of quotas in a program.
-        *next_slot += u32::try_from(policy.quotas.len()).unwrap_or(u32::MAX);
-        let mut routes = HashMap::clone(&self.routes.load());
-        routes.insert(identity, Arc::clone(&route));
-        self.routes.store(Arc::new(routes));
-        Ok(route)
+    }
+
+    /// The quotas that a request is charged to; `None`: it is charged to none.
+    fn route_of(&self, charges: &Charges) -> Option<&Arc<RouteLimits>> {
+        self.routes.get(charges.policy?)
+    }
+
+    fn route(&self, policy: &'static Policy) -> Result<&Arc<RouteLimits>, Rejection> {
+        let add = || {
+            self.routes
+                .add(policy, |slot| RouteLimits::new(policy, slot, &self.tables))
+        };
+        self.routes.get(policy).or_else(add).ok_or_else(|| {
+            Rejection::new(
+                Refusal::NotConfigured,
+                "a quota or a cost that cannot be met",
+            )
+        })
     }
 }
 
@@ -389,32 +386,41 @@ fn refuse(
     let waits = route.limits.iter().enumerate().map(|(place, limit)| {
         // Another request may have given something back since the denial, and then this one
         // could have been admitted: it was not, and the answer says what was true then.
-        let denied = if place == denying { its_wait } else { 0 };
-        (place, limit.wait(caller, route.cost, now).max(denied))
+        match place == denying {
+            true => (place, its_wait),
+            false => (place, limit.wait(caller, route.cost, now)),
+        }
     });
-    let violated: Vec<_> = waits.filter(|(_, wait)| *wait > 0).collect();
-    refuse_with(route, &violated)
+    refuse_with(route, waits)
 }
 
-/// The refusal by the quotas at these places, each with its wait.
-fn refuse_with(route: &RouteLimits, violated: &[(usize, u64)]) -> Rejection {
-    let wait = violated.iter().map(|(_, wait)| *wait).max().unwrap_or(0);
-    // The places are those of the route.
-    let limits = || {
-        let limit = |&(place, wait): &(usize, u64)| Some((route.limits.get(place)?, wait));
-        violated.iter().filter_map(limit)
-    };
-    let names = limits().map(|(limit, _)| limit.quota.name).collect();
-    let states = limits().filter_map(|(limit, wait)| Some((limit.label.as_deref()?, 0, wait)));
-
-    let mut rejection = Rejection::new(Refusal::QuotaExceeded, "a quota is used up")
-        .with_retry_after(fields::seconds(wait).max(1))
-        .with_violated_policies(names);
-    if let Some(field) = route.policy_field.clone() {
-        rejection = rejection.with_field(RATELIMIT_POLICY, field);
+/// The refusal by the quotas at these places that have to wait.
+fn refuse_with(
+    route: &RouteLimits,
+    waits: impl DoubleEndedIterator<Item = (usize, u64)>,
+) -> Rejection {
+    let mut names = Cow::Borrowed([].as_slice());
+    let mut longest = 0;
+    let violated = waits.filter_map(|(place, wait)| {
+        if wait == 0 {
+            return None;
+        }
+        // The places are those of the route.
+        let limit = route.limits.get(place)?;
+        match names.is_empty() {
+            true => names = Cow::Borrowed(slice::from_ref(&limit.quota.name)),
+            false => names.to_mut().push(limit.quota.name),
+        }
+        longest = longest.max(wait);
+        Some((limit.label.as_ref()?, 0, wait))
+    });
+    let state = fields::state(violated, route.longest_field);
+    // It is written from its end.
+    if names.len() > 1 {
+        names.to_mut().reverse();
     }
-    if let Some(field) = fields::state(states) {
-        rejection = rejection.with_field(RATELIMIT, field);
-    }
-    rejection
+    Rejection::new(Refusal::QuotaExceeded, "a quota is used up")
+        .with_retry_after(fields::seconds(longest).max(1))
+        .with_violated_policies(names)
+        .with_quotas(route.policy_field.clone(), state)
 }

@@ -4,18 +4,18 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use actix_web::http::header::HeaderValue;
 
+#[cfg(feature = "redis")]
+use super::shared;
 use super::{
     Tables,
-    bucket::{Bucket, Paid},
-    fields,
+    bucket::{Bucket, Paid, Shape},
+    fields::{self, Label},
+    subject::{EVERYBODY, Hashed, Identity},
 };
-#[cfg(feature = "redis")]
-use super::{bucket::Shape, shared};
 #[cfg(feature = "redis")]
 use crate::policy::Sharing;
 use crate::{
     address::Network,
-    clock::Clock,
     policy::{Per, Policy, Quota},
 };
 
@@ -27,6 +27,8 @@ pub(super) struct RouteLimits {
     pub(super) cost: NonZeroU32,
     /// The value of `RateLimit-Policy`: it is the same for every request.
     pub(super) policy_field: Option<HeaderValue>,
+    /// Bytes of the value of `RateLimit`, at most.
+    pub(super) longest_field: usize,
     /// Whether some are counted by other processes too, where there is a store for that.
     #[cfg(feature = "redis")]
     pub(super) is_shared: bool,
@@ -36,10 +38,10 @@ pub(super) struct RouteLimits {
 #[derive(Debug)]
 pub(super) struct Limit {
     pub(super) quota: &'static Quota,
-    /// Its name as header fields show it; `None` if they do not.
-    pub(super) label: Option<String>,
+    /// How header fields name it; `None` if they do not.
+    pub(super) label: Option<Label>,
     /// Its place in the tables that many quotas share.
-    #[cfg(feature = "redis")]
+    #[cfg(any(test, feature = "redis"))]
     pub(super) slot: u32,
     /// What the names of its counts in a store begin with.
     #[cfg(feature = "redis")]
@@ -47,6 +49,8 @@ pub(super) struct Limit {
     /// How many requests a process may hold for one subject, if it is leased.
     #[cfg(feature = "redis")]
     pub(super) most_leased: u32,
+    /// The quota as times.
+    pub(super) shape: Shape,
     bucket: PerSubject,
 }
 
@@ -61,7 +65,17 @@ enum PerSubject {
 #[derive(Clone, Copy)]
 pub(super) struct Caller<'a> {
     pub(super) network: Network,
-    pub(super) identity: Option<&'a Arc<str>>,
+    pub(super) identity: Option<&'a Identity>,
+}
+
+impl<'a> Caller<'a> {
+    pub(super) fn network(&self) -> Hashed<'_, Network> {
+        Hashed::new(&self.network)
+    }
+
+    pub(super) fn user(&self) -> Option<Hashed<'a, Arc<str>>> {
+        self.identity.map(Identity::hashed)
+    }
 }
 
 /// Why a request was not charged.
@@ -76,25 +90,20 @@ impl RouteLimits {
     /// The slots from `first_slot` on become those of this policy's quotas.
     ///
     /// `None`: a quota or the cost is zero or beyond all measure, or no request can ever pay.
-    pub(super) fn new(
-        policy: &'static Policy,
-        first_slot: u32,
-        tables: &Tables,
-        clock: &Clock,
-    ) -> Option<Self> {
+    pub(super) fn new(policy: &'static Policy, first_slot: u32, tables: &Tables) -> Option<Self> {
         let cost = NonZeroU32::new(policy.cost)?;
         let limits: Box<[_]> = (first_slot..)
             .zip(policy.quotas)
-            .map(|(slot, quota)| Limit::new(policy, quota, slot, tables, clock))
+            .map(|(slot, quota)| Limit::new(policy, quota, slot, tables))
             .collect::<Option<_>>()?;
-        let shown = limits
-            .iter()
-            .filter_map(|limit| Some((limit.label.as_deref()?, limit.quota)));
-        let policy_field = fields::policy(shown);
+        let labels = limits.iter().filter_map(|limit| limit.label.as_ref());
+        let longest_field = labels.map(Label::longest_item).sum();
+        let policy_field = fields::policy(policy);
         Some(Self {
             limits,
             cost,
             policy_field,
+            longest_field,
             #[cfg(feature = "redis")]
             is_shared: policy
                 .quotas
@@ -116,7 +125,6 @@ impl Limit {
         quota: &'static Quota,
         slot: u32,
         tables: &Tables,
-        clock: &Clock,
     ) -> Option<Self> {
         // No request could ever pay.
         if quota.burst < policy.cost {
@@ -125,23 +133,24 @@ impl Limit {
         let bucket = match quota.per {
             Per::Ip => {
                 let table = Some(Arc::clone(&tables.networks));
-                PerSubject::Ip(Bucket::new(quota, slot, table, clock)?)
+                PerSubject::Ip(Bucket::new(quota, slot, table)?)
             }
-            Per::Route => PerSubject::Route(Bucket::new(quota, slot, None, clock)?),
+            Per::Route => PerSubject::Route(Bucket::new(quota, slot, None)?),
             Per::User => {
                 let table = Some(Arc::clone(&tables.users));
-                PerSubject::User(Bucket::new(quota, slot, table, clock)?)
+                PerSubject::User(Bucket::new(quota, slot, table)?)
             }
         };
         Some(Self {
             quota,
-            label: fields::is_shown(quota).then(|| fields::label(quota.name)),
-            #[cfg(feature = "redis")]
+            label: fields::is_shown(quota).then(|| Label::new(quota.name)),
+            #[cfg(any(test, feature = "redis"))]
             slot,
             #[cfg(feature = "redis")]
             name: format!("limit:{}:{}:", policy.handler, quota.name),
             #[cfg(feature = "redis")]
             most_leased: shared::most(quota, NonZeroU32::new(policy.cost)?),
+            shape: Shape::new(quota)?,
             bucket,
         })
     }
@@ -153,11 +162,10 @@ impl Limit {
         now: u64,
     ) -> Result<Paid, Denied> {
         match &self.bucket {
-            PerSubject::Ip(bucket) => bucket.charge(caller.network, cost, now),
-            PerSubject::Route(bucket) => bucket.charge((), cost, now),
+            PerSubject::Ip(bucket) => bucket.charge(caller.network(), cost, now),
+            PerSubject::Route(bucket) => bucket.charge(EVERYBODY, cost, now),
             PerSubject::User(bucket) => {
-                let identity = caller.identity.ok_or(Denied::NoCaller)?;
-                bucket.charge(Arc::clone(identity), cost, now)
+                bucket.charge(caller.user().ok_or(Denied::NoCaller)?, cost, now)
             }
         }
         .map_err(Denied::Wait)
@@ -166,11 +174,11 @@ impl Limit {
     /// Charges a request that was admitted already: it may leave a debt.
     pub(super) fn charge_later(&self, caller: Caller<'_>, units: u32, now: u64) {
         match &self.bucket {
-            PerSubject::Ip(bucket) => bucket.charge_later(caller.network, units, now),
-            PerSubject::Route(bucket) => bucket.charge_later((), units, now),
+            PerSubject::Ip(bucket) => bucket.charge_later(caller.network(), units, now),
+            PerSubject::Route(bucket) => bucket.charge_later(EVERYBODY, units, now),
             PerSubject::User(bucket) => {
-                if let Some(identity) = caller.identity {
-                    bucket.charge_later(Arc::clone(identity), units, now);
+                if let Some(user) = caller.user() {
+                    bucket.charge_later(user, units, now);
                 }
             }
         }
@@ -178,11 +186,11 @@ impl Limit {
 
     pub(super) fn refund(&self, caller: Caller<'_>, cost: NonZeroU32, paid: Paid, now: u64) {
         match &self.bucket {
-            PerSubject::Ip(bucket) => bucket.refund(&caller.network, cost, paid, now),
-            PerSubject::Route(bucket) => bucket.refund(&(), cost, paid, now),
+            PerSubject::Ip(bucket) => bucket.refund(caller.network(), cost, paid, now),
+            PerSubject::Route(bucket) => bucket.refund(EVERYBODY, cost, paid, now),
             PerSubject::User(bucket) => {
-                if let Some(identity) = caller.identity {
-                    bucket.refund(identity, cost, paid, now);
+                if let Some(user) = caller.user() {
+                    bucket.refund(user, cost, paid, now);
                 }
             }
         }
@@ -192,27 +200,11 @@ impl Limit {
     /// counts callers and there is none yet.
     pub(super) fn wait(&self, caller: Caller<'_>, cost: NonZeroU32, now: u64) -> u64 {
         match &self.bucket {
-            PerSubject::Ip(bucket) => bucket.wait(&caller.network, cost, now),
-            PerSubject::Route(bucket) => bucket.wait(&(), cost, now),
-            PerSubject::User(bucket) => caller
-                .identity
-                .map_or(0, |identity| bucket.wait(identity, cost, now)),
-        }
-    }
-
-    pub(super) fn with_later(&self, paid: Paid, units: u64) -> Paid {
-        match &self.bucket {
-            PerSubject::Ip(bucket) => bucket.with_later(paid, units),
-            PerSubject::Route(bucket) => bucket.with_later(paid, units),
-            PerSubject::User(bucket) => bucket.with_later(paid, units),
-        }
-    }
-
-    pub(super) fn until_next(&self, paid: Paid) -> u64 {
-        match &self.bucket {
-            PerSubject::Ip(bucket) => bucket.until_next(paid),
-            PerSubject::Route(bucket) => bucket.until_next(paid),
-            PerSubject::User(bucket) => bucket.until_next(paid),
+            PerSubject::Ip(bucket) => bucket.wait(caller.network(), cost, now),
+            PerSubject::Route(bucket) => bucket.wait(EVERYBODY, cost, now),
+            PerSubject::User(bucket) => {
+                caller.user().map_or(0, |user| bucket.wait(user, cost, now))
+            }
         }
     }
 }
@@ -220,14 +212,6 @@ impl Limit {
 /// What the store's counts need.
 #[cfg(feature = "redis")]
 impl Limit {
-    pub(super) fn shape(&self) -> Shape {
-        match &self.bucket {
-            PerSubject::Ip(bucket) => bucket.shape(),
-            PerSubject::Route(bucket) => bucket.shape(),
-            PerSubject::User(bucket) => bucket.shape(),
-        }
-    }
-
     /// Whether there is somebody to count.
     pub(super) fn has_subject(&self, caller: Caller<'_>) -> bool {
         match self.quota.per {
@@ -245,11 +229,11 @@ impl Limit {
         now: u64,
     ) -> Result<Paid, Denied> {
         match &self.bucket {
-            PerSubject::Ip(bucket) => bucket.charge_share(caller.network, cost, instances, now),
-            PerSubject::Route(bucket) => bucket.charge_share((), cost, instances, now),
+            PerSubject::Ip(bucket) => bucket.charge_share(caller.network(), cost, instances, now),
+            PerSubject::Route(bucket) => bucket.charge_share(EVERYBODY, cost, instances, now),
             PerSubject::User(bucket) => {
-                let identity = caller.identity.ok_or(Denied::NoCaller)?;
-                bucket.charge_share(Arc::clone(identity), cost, instances, now)
+                let user = caller.user().ok_or(Denied::NoCaller)?;
+                bucket.charge_share(user, cost, instances, now)
             }
         }
         .map_err(Denied::Wait)
@@ -265,12 +249,12 @@ impl Limit {
     ) {
         match &self.bucket {
             PerSubject::Ip(bucket) => {
-                bucket.refund_share(&caller.network, cost, instances, paid, now);
+                bucket.refund_share(caller.network(), cost, instances, paid, now);
             }
-            PerSubject::Route(bucket) => bucket.refund_share(&(), cost, instances, paid, now),
+            PerSubject::Route(bucket) => bucket.refund_share(EVERYBODY, cost, instances, paid, now),
             PerSubject::User(bucket) => {
-                if let Some(identity) = caller.identity {
-                    bucket.refund_share(identity, cost, instances, paid, now);
+                if let Some(user) = caller.user() {
+                    bucket.refund_share(user, cost, instances, paid, now);
                 }
             }
         }

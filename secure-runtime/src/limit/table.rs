@@ -4,15 +4,14 @@
 //! would be as good as new, its theoretical arrival time (TAT). A key whose TAT has passed is
 //! the same as a key that was never seen, and [`Table::sweep`] removes it.
 
-use std::{
-    hash::{BuildHasher, Hash, RandomState},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use hashbrown::HashTable;
+
+use super::subject::{Hashed, Subject};
 
 /// Keys that a shard holds when the table is full.
 ///
@@ -31,9 +30,6 @@ const MIN_CAPACITY: usize = 64;
 #[derive(Debug)]
 pub(super) struct Table<K, V = u64> {
     shards: Box<[Shard<K, V>]>,
-    /// Keyed with a secret, since clients choose what is hashed: SipHash, as in the standard
-    /// library. A faster hash would let somebody who can measure fill one bucket.
-    hasher: RandomState,
     len: AtomicUsize,
     max_len: usize,
 }
@@ -70,14 +66,13 @@ impl<K, V> Shard<K, V> {
     }
 }
 
-impl<K: Clone + Eq + Hash, V: Passing> Table<K, V> {
+impl<K: Subject, V: Passing> Table<K, V> {
     pub(super) fn new(max_len: usize) -> Self {
         let shards = max_len.div_ceil(KEYS_PER_SHARD).max(MIN_SHARDS);
         Self {
             shards: (0..shards)
                 .map(|_| Shard(Mutex::new(HashTable::new())))
                 .collect(),
-            hasher: RandomState::new(),
             len: AtomicUsize::new(0),
             max_len,
         }
@@ -89,12 +84,12 @@ impl<K: Clone + Eq + Hash, V: Passing> Table<K, V> {
     pub(super) fn measure_and_replace<T, E>(
         &self,
         slot: u32,
-        subject: &K,
+        subject: Hashed<'_, K>,
         decide: impl FnOnce(Option<&V>) -> Result<(T, V), E>,
     ) -> Option<Result<T, E>> {
-        let hash = self.hash(slot, subject);
+        let hash = of_key(slot, subject.hash);
         let mut shard = self.shard(hash).lock();
-        if let Some(entry) = shard.find_mut(hash, |entry| entry.is(slot, subject)) {
+        if let Some(entry) = shard.find_mut(hash, |entry| entry.is(slot, subject.subject)) {
             return Some(decide(Some(&entry.value)).map(|(answer, value)| {
                 entry.value = value;
                 answer
@@ -110,16 +105,21 @@ impl<K: Clone + Eq + Hash, V: Passing> Table<K, V> {
         let answer = decide(None).map(|(answer, value)| {
             let entry = Entry {
                 slot,
-                subject: subject.clone(),
+                subject: subject.subject.clone(),
                 value,
             };
-            shard.insert_unique(hash, entry, |entry| self.hash_of(entry));
+            shard.insert_unique(hash, entry, Entry::hash);
             answer
         });
         if answer.is_err() {
             self.len.fetch_sub(1, Ordering::Relaxed);
         }
         Some(answer)
+    }
+
+    #[cfg(feature = "redis")]
+    pub(super) fn is_empty(&self) -> bool {
+        self.len.load(Ordering::Relaxed) == 0
     }
 
     /// Whether a key that is not in the table has no room there.
@@ -131,13 +131,13 @@ impl<K: Clone + Eq + Hash, V: Passing> Table<K, V> {
     pub(super) fn find<T>(
         &self,
         slot: u32,
-        subject: &K,
+        subject: Hashed<'_, K>,
         visit: impl FnOnce(&mut V) -> T,
     ) -> Option<T> {
-        let hash = self.hash(slot, subject);
+        let hash = of_key(slot, subject.hash);
         let mut shard = self.shard(hash).lock();
         shard
-            .find_mut(hash, |entry| entry.is(slot, subject))
+            .find_mut(hash, |entry| entry.is(slot, subject.subject))
             .map(|entry| visit(&mut entry.value))
     }
 
@@ -155,17 +155,9 @@ impl<K: Clone + Eq + Hash, V: Passing> Table<K, V> {
             let after = shard.len();
             self.len.fetch_sub(before - after, Ordering::Relaxed);
             if shard.capacity() > MIN_CAPACITY && shard.capacity() / 4 > after {
-                shard.shrink_to(after * 2, |entry| self.hash_of(entry));
+                shard.shrink_to(after * 2, Entry::hash);
             }
         }
-    }
-
-    fn hash(&self, slot: u32, subject: &K) -> u64 {
-        self.hasher.hash_one((slot, subject))
-    }
-
-    fn hash_of(&self, entry: &Entry<K, V>) -> u64 {
-        self.hash(entry.slot, &entry.subject)
     }
 
     #[expect(
@@ -179,20 +171,32 @@ impl<K: Clone + Eq + Hash, V: Passing> Table<K, V> {
     }
 }
 
-impl<K: Clone + Eq + Hash> Table<K> {
+impl<K: Subject> Table<K> {
     /// Takes back up to `nanos` of what a key was charged.
-    pub(super) fn refund(&self, slot: u32, subject: &K, nanos: u64) {
+    pub(super) fn refund(&self, slot: u32, subject: Hashed<'_, K>, nanos: u64) {
         self.find(slot, subject, |tat| *tat = tat.saturating_sub(nanos));
     }
 
-    pub(super) fn tat(&self, slot: u32, subject: &K) -> Option<u64> {
+    pub(super) fn tat(&self, slot: u32, subject: Hashed<'_, K>) -> Option<u64> {
         self.find(slot, subject, |tat| *tat)
     }
 }
 
-impl<K: Eq, V> Entry<K, V> {
+/// Many quotas share a table. For each of them this is a permutation of the hashes of subjects,
+/// so who cannot tell two of these alike cannot tell two keys alike.
+fn of_key(slot: u32, subject: u64) -> u64 {
+    // Odd, so that no two slots are alike.
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    subject ^ u64::from(slot).wrapping_mul(SPREAD)
+}
+
+impl<K: Subject, V> Entry<K, V> {
     fn is(&self, slot: u32, subject: &K) -> bool {
         self.slot == slot && self.subject == *subject
+    }
+
+    fn hash(&self) -> u64 {
+        of_key(self.slot, self.subject.hash())
     }
 }
 

@@ -223,12 +223,26 @@ impl<'a> Rate<'a> {
     }
 
     fn is_at_least_as_strict_as(&self, other: &Self) -> bool {
-        // Without a word all processes count together.
-        let counts_together = self.sharing == other.sharing || self.sharing.is_empty();
+        let lets_through = match (sharing_rank(self.sharing), sharing_rank(other.sharing)) {
+            (Some(this), Some(other)) => this <= other,
+            _ => self.sharing == other.sharing,
+        };
         self.per == other.per
-            && counts_together
+            && lets_through
             && self.burst <= other.burst
             && self.limit * other.period <= other.limit * self.period
+    }
+}
+
+/// How much more than its number a quota lets through: nothing where all processes count together,
+/// what comes back in a second where they take batches, and as often as there are processes where
+/// each counts for itself.
+fn sharing_rank(sharing: &str) -> Option<u8> {
+    match sharing {
+        "" => Some(0),
+        "leased" => Some(1),
+        "local" => Some(2),
+        _ => None,
     }
 }
 
@@ -363,6 +377,36 @@ mod tests {
                 Strengthened,
             ),
             ("  rate 5/1s burst 5 per ip", "", Weakened),
+            (
+                "  rate 5/1s burst 5 per ip",
+                "  rate 5/1s burst 5 per ip leased",
+                Weakened,
+            ),
+            (
+                "  rate 5/1s burst 5 per ip leased",
+                "  rate 5/1s burst 5 per ip local",
+                Weakened,
+            ),
+            (
+                "  rate 5/1s burst 5 per ip local",
+                "  rate 5/1s burst 5 per ip leased",
+                Strengthened,
+            ),
+            (
+                "  rate 5/1s burst 5 per ip local",
+                "  rate 5/1s burst 5 per ip",
+                Strengthened,
+            ),
+            (
+                "  rate 5/1s burst 5 per ip local",
+                "  rate 6/1s burst 5 per ip leased",
+                Changed,
+            ),
+            (
+                "  rate 5/1s burst 5 per ip local",
+                "  rate 5/1s burst 5 per ip elsewhere",
+                Changed,
+            ),
             ("", "  concurrency 20", Strengthened),
             ("  concurrency 20", "  concurrency 21", Weakened),
             ("  concurrency 20", "  concurrency 9", Strengthened),

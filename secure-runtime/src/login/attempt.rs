@@ -28,6 +28,8 @@ use crate::{
 /// What a request says of itself.
 pub(crate) struct Presented<'a> {
     pub(crate) address: ClientAddress,
+    /// Whether it is the address of a client, and not of a proxy, of this machine, or unknown.
+    pub(crate) is_bannable: bool,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) account: Identifier,
     pub(crate) password: Option<Identifier>,
@@ -96,7 +98,7 @@ impl Logins {
         let parts = &*self.0;
         let secret = &parts.secret;
         let name = normal(&presented.account);
-        let (route, now) = (handler.policy.handler, parts.clock.unix_millis());
+        let route = handler.policy.handler;
         let account = secret.account(route, &name);
         let network = secret.network(presented.address.network(parts.ipv6_prefix));
         let password = presented.password.as_ref();
@@ -105,10 +107,9 @@ impl Logins {
             account,
             pair: secret.pair(account, network),
             network,
-            device: handler
-                .cookies
-                .find(secret, presented.headers, account, now),
+            device: handler.cookies.find(secret, presented.headers, account),
             password: password.map(|password| secret.password(route, password)),
+            is_bannable: presented.is_bannable,
         }
     }
 
@@ -207,10 +208,14 @@ impl Attempt {
         }
         counts.succeeded.fetch_add(1, Ordering::Relaxed);
         self.audit_success();
+        // A recovery is later or earlier than it by one clock: that of the records. What this process
+        // judges alone, by its own, is no proof to the others.
+        if !parts.store.is_authority(*place) {
+            return Settled::Succeeded(None);
+        }
         let known = subject.device.filter(|_| reservation.known_device);
-        let now = parts.clock.unix_millis();
         let cookies = &self.handler.cookies;
-        Settled::Succeeded(cookies.issue(&parts.secret, subject.account, known, now))
+        Settled::Succeeded(cookies.issue(&parts.secret, subject.account, known, reservation.at))
     }
 
     fn audit_success(&self) {

@@ -43,7 +43,6 @@ impl Cookies {
         secret: &Secret,
         headers: &HeaderMap,
         account: Key,
-        now: u64,
     ) -> Option<KnownDevice> {
         headers
             .get_all(header::COOKIE)
@@ -54,31 +53,10 @@ impl Cookies {
                 (name == self.name).then_some(value)
             })
             .take(MOST_LOOKED_AT)
-            .find_map(|value| self.read(secret, value, account, now))
+            .find_map(|value| read(secret, value, account))
     }
 
-    fn read(&self, secret: &Secret, value: &str, account: Key, now: u64) -> Option<KnownDevice> {
-        let mut bytes = [0; LENGTH];
-        let length = URL_SAFE_NO_PAD.decode_slice(value, &mut bytes).ok()?;
-        if length != LENGTH {
-            return None;
-        }
-        let (signed, code) = bytes.split_at_checked(24)?;
-        let (time, id) = signed.split_first_chunk::<8>()?;
-        let id: [u8; 16] = id.try_into().ok()?;
-        let expected = secret.sign("known device", &[&account.0.to_be_bytes(), signed]);
-        constant_time::verify_slices_are_equal(code, &expected).ok()?;
-        let issued = u64::from_be_bytes(*time);
-        // Browsers forget it by themselves; a thief does not.
-        let age = now.checked_sub(issued)?;
-        (age / 1000 < self.max_age).then(|| KnownDevice {
-            key: secret.device(account, &id),
-            id,
-            issued,
-        })
-    }
-
-    /// Has the browser remember that this account was let in.
+    /// Has the browser remember that this account was let in at `now`, by the clock of the records.
     pub(super) fn issue(
         &self,
         secret: &Secret,
@@ -106,4 +84,23 @@ impl Cookies {
         cookie.set_sensitive(true);
         Some(cookie)
     }
+}
+
+/// What a cookie says. Whether it is too old, the records judge.
+fn read(secret: &Secret, value: &str, account: Key) -> Option<KnownDevice> {
+    let mut bytes = [0; LENGTH];
+    let length = URL_SAFE_NO_PAD.decode_slice(value, &mut bytes).ok()?;
+    if length != LENGTH {
+        return None;
+    }
+    let (signed, code) = bytes.split_at_checked(24)?;
+    let (time, id) = signed.split_first_chunk::<8>()?;
+    let id: [u8; 16] = id.try_into().ok()?;
+    let expected = secret.sign("known device", &[&account.0.to_be_bytes(), signed]);
+    constant_time::verify_slices_are_equal(code, &expected).ok()?;
+    Some(KnownDevice {
+        key: secret.device(account, &id),
+        id,
+        issued: u64::from_be_bytes(*time),
+    })
 }

@@ -40,6 +40,8 @@ pub(super) struct Subject {
     pub(super) network: Key,
     pub(super) device: Option<KnownDevice>,
     pub(super) password: Option<Key>,
+    /// Whether the network is banned for longer each time.
+    pub(super) is_bannable: bool,
 }
 
 /// A device that was let in before.
@@ -47,7 +49,7 @@ pub(super) struct Subject {
 pub(super) struct KnownDevice {
     pub(super) key: Key,
     pub(super) id: [u8; 16],
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970, by the clock of the records.
     pub(super) issued: u64,
 }
 
@@ -70,6 +72,7 @@ impl Subject {
             account: self.account.half(),
             device: self.device.map(|device| device.issued),
             has_password: self.password.is_some(),
+            is_bannable: self.is_bannable,
         }
     }
 }

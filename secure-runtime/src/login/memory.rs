@@ -259,7 +259,7 @@ impl Value {
             Self::Marks(marks) if marks.cleared + super::rules::DISABLED_KEPT > now => {
                 (u32::MAX, marks.cleared)
             }
-            Self::Network(network) if !network.is_expired(now) => {
+            Self::Network(network) if !network.is_expired(limits, now) => {
                 let failures = u32::try_from(network.log.len()).unwrap_or(u32::MAX);
                 let last = network.log.back().copied().unwrap_or(network.success);
                 (failures.max(1), last)

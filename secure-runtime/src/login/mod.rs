@@ -365,8 +365,11 @@ impl Limits {
             disable_after: settings.disable_after,
             network_failures: places(settings.network_failures),
             network_accounts: places(settings.network_accounts),
+            network_ban: millis(settings.network_ban),
+            max_network_ban: millis(settings.max_network_ban),
             password_accounts: places(settings.password_accounts),
             global_failures: places(settings.global_failures),
+            device_max_age: millis(settings.device_max_age),
         }
     }
 }

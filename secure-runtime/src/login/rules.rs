@@ -5,7 +5,13 @@
 //! So attempts that are checked at the same time cannot be more than the number allows, and one
 //! whose outcome never becomes known has failed.
 
+mod network;
+
 use std::collections::VecDeque;
+
+#[cfg(test)]
+pub(super) use self::network::Failing;
+pub(super) use self::network::{Accounts, Network};
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
@@ -36,8 +42,11 @@ pub(super) struct Limits {
     pub(super) disable_after: u32,
     pub(super) network_failures: usize,
     pub(super) network_accounts: usize,
+    pub(super) network_ban: u64,
+    pub(super) max_network_ban: u64,
     pub(super) password_accounts: usize,
     pub(super) global_failures: usize,
+    pub(super) device_max_age: u64,
 }
 
 impl Limits {
@@ -45,11 +54,13 @@ impl Limits {
     fn delay_after(&self, streak: u32) -> u64 {
         match streak.checked_sub(self.free_failures) {
             None | Some(0) => 0,
-            Some(over) => {
-                let factor = 1_u64.checked_shl(over - 1).unwrap_or(u64::MAX);
-                self.delay.saturating_mul(factor).min(self.max_delay)
-            }
+            Some(over) => doubled(self.delay, over - 1).min(self.max_delay),
         }
+    }
+
+    /// How long a network is banned that was banned so many times before.
+    fn ban_after(&self, bans: u32) -> u64 {
+        doubled(self.network_ban, bans).min(self.max_network_ban)
     }
 
     fn kept(&self, streak: u32) -> u64 {
@@ -59,6 +70,11 @@ impl Limits {
             _ => KEPT,
         }
     }
+}
+
+fn doubled(time: u64, times: u32) -> u64 {
+    let factor = 1_u64.checked_shl(times).unwrap_or(u64::MAX);
+    time.saturating_mul(factor)
 }
 
 /// Times before which an account is forgiven: by an operator, or by a recovery.
@@ -151,93 +167,6 @@ impl Streak {
     }
 }
 
-/// Accounts that failed within the last hour.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Accounts(pub(super) Vec<Failing>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failing {
-    /// Half of its key.
-    pub(super) account: u64,
-    pub(super) count: u32,
-    pub(super) last: u64,
-}
-
-impl Accounts {
-    fn forget(&mut self, now: u64) {
-        self.0.retain(|failing| failing.last + HOUR > now);
-    }
-
-    fn find(&mut self, account: u64) -> Option<&mut Failing> {
-        self.0.iter_mut().find(|failing| failing.account == account)
-    }
-
-    fn oldest(&self) -> u64 {
-        let times = self.0.iter().map(|failing| failing.last);
-        times.min().unwrap_or_default()
-    }
-
-    fn push(&mut self, account: u64, most: usize, now: u64) {
-        match self.find(account) {
-            Some(failing) => {
-                failing.count = failing.count.saturating_add(1);
-                failing.last = now;
-            }
-            None => {
-                if self.0.len() < most {
-                    self.0.push(Failing {
-                        account,
-                        count: 1,
-                        last: now,
-                    });
-                }
-            }
-        }
-    }
-
-    fn take_back(&mut self, account: u64) {
-        if let Some(failing) = self.find(account) {
-            failing.count = failing.count.saturating_sub(1);
-            if failing.count == 0 {
-                self.0.retain(|failing| failing.account != account);
-            }
-        }
-    }
-
-    pub(super) fn last(&self) -> u64 {
-        let times = self.0.iter().map(|failing| failing.last);
-        times.max().unwrap_or_default()
-    }
-}
-
-/// What came from one network.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Network {
-    /// The last success; 0 for none.
-    pub(super) success: u64,
-    /// Failures of the last minute.
-    pub(super) log: VecDeque<u64>,
-    pub(super) accounts: Accounts,
-}
-
-impl Network {
-    fn forget(&mut self, now: u64) {
-        if self.success + KEPT_LONG <= now {
-            self.success = 0;
-        }
-        self.log.retain(|at| at + MINUTE > now);
-        self.accounts.forget(now);
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.success == 0 && self.log.is_empty() && self.accounts.0.is_empty()
-    }
-
-    pub(super) fn is_expired(&self, now: u64) -> bool {
-        self.success + KEPT_LONG <= now && self.accounts.last() + HOUR <= now
-    }
-}
-
 /// The newest failures of all, at most twice as many as raise the alarm: an attempt that succeeds
 /// is among them until it is settled, and what it pushed out would be missing after that.
 #[derive(Clone, Debug, Default)]
@@ -269,9 +198,22 @@ pub(super) struct Records {
 pub(super) struct Attempt {
     /// Half of the account's key.
     pub(super) account: u64,
-    /// When the device was last let in, if a valid cookie came along.
+    /// When the device was last let in, if a cookie of ours came along.
     pub(super) device: Option<u64>,
     pub(super) has_password: bool,
+    /// Whether its network is banned for longer each time.
+    pub(super) is_bannable: bool,
+}
+
+impl Attempt {
+    /// Whether it comes from a device that was let in, and not too long ago: browsers forget a
+    /// cookie by themselves, a thief does not. By the clock of the records: processes disagree.
+    fn knows_device(&self, limits: &Limits, marks: Marks, now: u64) -> bool {
+        self.device.is_some_and(|issued| {
+            let age = now.checked_sub(issued);
+            issued > marks.enabled && age.is_some_and(|age| age < limits.device_max_age)
+        })
+    }
 }
 
 /// Whether the password may be checked.
@@ -326,12 +268,12 @@ impl Records {
     pub(super) fn reserve(&mut self, attempt: Attempt, rules: &Rules, now: u64) -> Verdict {
         let limits = &rules.limits;
         let marks = self.marks;
-        self.network.forget(now);
+        self.network.forget(limits, attempt.is_bannable, now);
         self.password.forget(now);
         for streak in [&mut self.account, &mut self.pair, &mut self.device] {
             streak.forget(limits, marks, now);
         }
-        let known_device = attempt.device.is_some_and(|issued| issued > marks.enabled);
+        let known_device = attempt.knows_device(limits, marks, now);
         let alarm = self.everybody.is_alarming(limits.global_failures, now);
         if let Some(reason) = self.refusal(attempt, known_device, alarm, rules, now) {
             return Verdict::Refused(reason);
@@ -340,12 +282,16 @@ impl Records {
         let failures = self.account.count;
         let judged = if known_device {
             // Not into the account's log: who knows a device cannot lengthen its lock, nor free a
-            // place in it.
+            // place in it. Nor into the network's: its bans are not his.
             self.account.count(now);
             &mut self.device
         } else {
             self.account.push(rules, now);
             self.pair.push(rules, now);
+            push_bounded(&mut self.network.log, now, limits.network_failures);
+            self.network
+                .accounts
+                .push(attempt.account, limits.network_accounts, now);
             &mut self.account
         };
         if known_device {
@@ -355,10 +301,6 @@ impl Records {
         if !known_device {
             locks |= now < self.pair.locked_until(rules);
         }
-        push_bounded(&mut self.network.log, now, limits.network_failures);
-        self.network
-            .accounts
-            .push(attempt.account, limits.network_accounts, now);
         if attempt.has_password {
             self.password
                 .push(attempt.account, limits.password_accounts, now);
@@ -383,19 +325,11 @@ impl Records {
         now: u64,
     ) -> Option<Reason> {
         let limits = &rules.limits;
-        // The network first, whatever the account: so this answer says nothing of it.
-        let most = match alarm && self.network.success == 0 && !known_device {
-            true => 1,
-            false => limits.network_failures,
-        };
-        let newest = self.network.log.len().checked_sub(most);
-        if let Some(first) = newest.and_then(|place| self.network.log.get(place)) {
-            let wait = first + MINUTE - now;
-            return Some(Reason::Network { wait });
-        }
-        let accounts = &mut self.network.accounts;
-        if accounts.0.len() >= limits.network_accounts && accounts.find(attempt.account).is_none() {
-            let wait = accounts.oldest() + HOUR - now;
+        // The network first, whatever the account: so this answer says nothing of it. Whoever shows
+        // a device of his own is not held up by others who share his address.
+        if !known_device
+            && let Some(wait) = self.network.refusal(attempt.account, limits, alarm, now)
+        {
             return Some(Reason::Network { wait });
         }
         if self.account.count >= limits.disable_after {
@@ -423,8 +357,10 @@ impl Records {
     ) {
         let at = reservation.at;
         // Only this one: a success at an account of one's own must not make room for more.
-        remove(&mut self.network.log, at);
-        self.network.accounts.take_back(attempt.account);
+        if !reservation.known_device {
+            remove(&mut self.network.log, at);
+            self.network.accounts.take_back(attempt.account);
+        }
         if attempt.has_password {
             self.password.take_back(attempt.account);
         }

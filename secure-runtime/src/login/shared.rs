@@ -14,16 +14,24 @@ use super::{
     key::{Key, Subject},
     rules::{Limits, Outcome, Reason, Reservation, Rules, State, Verdict},
 };
-use crate::store::{Server, Silent, Store, script};
+use crate::store::{Script, Server, Silent, Store};
 
 /// How long a question may take.
 const QUESTION: Duration = Duration::from_millis(50);
 
 macro_rules! with_records {
     ($script:literal) => {
-        concat!(include_str!("scripts/records.lua"), include_str!($script))
+        Script::new(concat!(
+            include_str!("scripts/records.lua"),
+            include_str!($script)
+        ))
     };
 }
+
+static RESERVE: Script = with_records!("scripts/reserve.lua");
+static SETTLE: Script = with_records!("scripts/settle.lua");
+static STATE: Script = with_records!("scripts/state.lua");
+static FORGIVE: Script = Script::new(include_str!("scripts/forgive.lua"));
 
 pub(super) struct Shared {
     server: Arc<Server>,
@@ -36,6 +44,10 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(store: Store) -> Self {
+        // The two that each login needs; the others are sent when somebody asks.
+        for script in [&RESERVE, &SETTLE] {
+            store.server().keep(script);
+        }
         Self {
             server: Arc::clone(store.server()),
             _store: store,
@@ -61,9 +73,8 @@ impl Shared {
         rules: &Rules,
         now: Option<u64>,
     ) -> Result<Verdict, Silent> {
-        const SCRIPT: &str = with_records!("scripts/reserve.lua");
         let arguments = arguments(now, subject, rules);
-        let answer = self.ask(SCRIPT, &self.keys(subject), arguments).await?;
+        let answer = self.ask(&RESERVE, &self.keys(subject), arguments).await?;
         verdict(&answer).ok_or(Silent)
     }
 
@@ -76,7 +87,6 @@ impl Shared {
         outcome: Outcome,
         now: Option<u64>,
     ) -> Result<(), Silent> {
-        const SCRIPT: &str = with_records!("scripts/settle.lua");
         let mut arguments = arguments(now, subject, rules);
         let outcome = match outcome {
             Outcome::Neither => "neither",
@@ -88,7 +98,7 @@ impl Shared {
             outcome.to_owned(),
         ]);
         let keys = self.keys(subject);
-        self.ask(SCRIPT, &keys, arguments).await.map(drop)
+        self.ask(&SETTLE, &keys, arguments).await.map(drop)
     }
 
     pub(super) async fn forgive(
@@ -97,9 +107,8 @@ impl Shared {
         enable: bool,
         now: Option<u64>,
     ) -> Result<(), Silent> {
-        const SCRIPT: &str = include_str!("scripts/forgive.lua");
         let arguments = vec![time(now), flag(enable)];
-        self.ask(SCRIPT, &[self.name('m', marks)], arguments)
+        self.ask(&FORGIVE, &[self.name('m', marks)], arguments)
             .await
             .map(drop)
     }
@@ -111,7 +120,6 @@ impl Shared {
         rules: &Rules,
         now: Option<u64>,
     ) -> Result<State, Silent> {
-        const SCRIPT: &str = with_records!("scripts/state.lua");
         let subject = Subject {
             marks,
             account,
@@ -119,26 +127,26 @@ impl Shared {
             network: account,
             device: None,
             password: None,
+            is_bannable: false,
         };
         let arguments = arguments(now, &subject, rules);
-        let answer = self.ask(SCRIPT, &self.keys(&subject), arguments).await?;
+        let answer = self.ask(&STATE, &self.keys(&subject), arguments).await?;
         state(&answer).ok_or(Silent)
     }
 
     async fn ask(
         &self,
-        source: &str,
+        script: &Script,
         keys: &[String],
         arguments: Vec<String>,
     ) -> Result<Vec<String>, Silent> {
-        let keys: Vec<&String> = keys.iter().collect();
-        let command = script(source, &keys, arguments);
         #[cfg(test)]
         if let Some(patient) = &self.patient {
-            let answer = patient.ask(&command, Duration::from_secs(20)).await;
+            let limit = Duration::from_secs(20);
+            let answer = script.ask(patient, keys, arguments, limit).await;
             return answer.map_err(|fault| panic!("{fault}"));
         }
-        self.server.ask(&command, QUESTION).await
+        self.server.run(script, keys, arguments, QUESTION).await
     }
 
     fn keys(&self, subject: &Subject) -> [String; 7] {
@@ -174,8 +182,11 @@ fn arguments(now: Option<u64>, subject: &Subject, rules: &Rules) -> Vec<String> 
         disable_after,
         network_failures,
         network_accounts,
+        network_ban,
+        max_network_ban,
         password_accounts,
         global_failures,
+        device_max_age,
     } = limits;
     let attempt = subject.attempt();
     vec![
@@ -191,9 +202,13 @@ fn arguments(now: Option<u64>, subject: &Subject, rules: &Rules) -> Vec<String> 
         network_accounts.to_string(),
         password_accounts.to_string(),
         global_failures.to_string(),
+        network_ban.to_string(),
+        max_network_ban.to_string(),
+        device_max_age.to_string(),
         format!("{:016x}", attempt.account),
         attempt.device.unwrap_or(0).to_string(),
         flag(attempt.has_password),
+        flag(attempt.is_bannable),
     ]
 }
 

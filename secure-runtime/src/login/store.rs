@@ -52,6 +52,15 @@ impl Store {
         false
     }
 
+    /// Whether these records and their clock are those of every process.
+    pub(super) fn is_authority(&self, place: Place) -> bool {
+        match place {
+            Place::Here => !self.is_shared(),
+            #[cfg(feature = "redis")]
+            Place::Shared => true,
+        }
+    }
+
     /// Judges an attempt and counts it as a failure. Where the shared store is silent, `outage`
     /// says whether this process judges alone.
     pub(super) async fn reserve(

@@ -1,9 +1,11 @@
-//! A code as somebody types it.
+//! A code as an authenticator app shows it.
 
 use std::fmt;
 
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use garde::Validate;
+use serde::Deserialize;
+
+use super::typed::{Kind, Typed};
 
 /// Digits of a code: 20 bits (OWASP ASVS 6.5.4).
 pub(super) const DIGITS: usize = 6;
@@ -17,47 +19,35 @@ pub(super) const DIGITS: usize = 6;
 /// assert!(OneTimeCode::from("123 456").validate().is_ok());
 /// assert!(OneTimeCode::from("12345").validate().is_err());
 /// ```
-#[derive(Clone)]
-pub struct OneTimeCode(SecretString);
+#[derive(Clone, Deserialize, Validate)]
+#[garde(transparent)]
+#[serde(transparent)]
+pub struct OneTimeCode(#[garde(dive)] Typed<Digits>);
+
+enum Digits {}
+
+impl Kind for Digits {
+    const LETTERS: usize = DIGITS;
+    const OTHERWISE: &'static str = "not six digits";
+
+    fn meant(typed: char) -> Option<char> {
+        (typed != ' ').then_some(typed)
+    }
+
+    fn has(letter: u8) -> bool {
+        letter.is_ascii_digit()
+    }
+}
 
 impl OneTimeCode {
     pub(super) fn digits(&self) -> &str {
-        self.0.expose_secret()
+        self.0.letters()
     }
 }
 
 impl From<&str> for OneTimeCode {
     fn from(text: &str) -> Self {
-        // Beyond the bound it is no code, and stays none.
-        let digits: String = text
-            .chars()
-            .filter(|letter| *letter != ' ')
-            .take(DIGITS + 1)
-            .collect();
-        Self(digits.into())
-    }
-}
-
-impl<'de> Deserialize<'de> for OneTimeCode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = SecretString::deserialize(deserializer)?;
-        Ok(Self::from(text.expose_secret()))
-    }
-}
-
-impl garde::Validate for OneTimeCode {
-    type Context = ();
-
-    fn validate_into(
-        &self,
-        (): &(),
-        parent: &mut dyn FnMut() -> garde::Path,
-        report: &mut garde::Report,
-    ) {
-        let digits = self.digits();
-        if digits.len() != DIGITS || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            report.append(parent(), garde::Error::new("not six digits"));
-        }
+        Self(text.into())
     }
 }
 

@@ -21,6 +21,7 @@ mod code;
 mod recovery;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod used;
 
 use std::{fmt, str::FromStr, sync::Arc};

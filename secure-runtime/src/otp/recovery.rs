@@ -3,10 +3,14 @@
 use std::fmt;
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use garde::Validate;
+use secrecy::zeroize::Zeroizing;
+use serde::{Deserialize, Serialize};
 
-use super::random;
+use super::{
+    random,
+    typed::{Kind, Typed},
+};
 use crate::rejection::Rejection;
 
 /// Codes of one set.
@@ -49,7 +53,7 @@ impl RecoveryCodes {
     /// The codes as they are shown to their owner, as in `4rt0-x7mk-92pq-w3hv`.
     pub fn shown(&self) -> Vec<String> {
         let shown = |code: &RecoveryCode| {
-            let letters: Vec<char> = code.0.expose_secret().chars().collect();
+            let letters: Vec<char> = code.0.letters().chars().collect();
             let groups = letters.chunks(GROUP);
             let groups = groups.map(|group| group.iter().collect::<String>());
             groups.collect::<Vec<_>>().join("-")
@@ -73,7 +77,7 @@ impl fmt::Debug for RecoveryCodes {
 ///
 /// SHA-256 without salt or stretching: a code is random and has 80 bits, so nobody guesses it from
 /// its hash.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecoveryCodeHash(String);
 
@@ -93,8 +97,30 @@ impl From<String> for RecoveryCodeHash {
 
 /// A recovery code as somebody types it: case, hyphens and spaces do not matter. A field of an
 /// input; shows nothing of itself.
-#[derive(Clone)]
-pub struct RecoveryCode(SecretString);
+#[derive(Clone, Deserialize, Validate)]
+#[garde(transparent)]
+#[serde(transparent)]
+pub struct RecoveryCode(#[garde(dive)] Typed<OnPaper>);
+
+enum OnPaper {}
+
+impl Kind for OnPaper {
+    const LETTERS: usize = LETTERS;
+    const OTHERWISE: &'static str = "not a recovery code";
+
+    fn meant(typed: char) -> Option<char> {
+        match typed.to_ascii_lowercase() {
+            ' ' | '-' => None,
+            'o' => Some('0'),
+            'i' | 'l' => Some('1'),
+            letter => Some(letter),
+        }
+    }
+
+    fn has(letter: u8) -> bool {
+        ALPHABET.contains(&letter)
+    }
+}
 
 impl RecoveryCode {
     fn new() -> Result<Self, Rejection> {
@@ -103,7 +129,8 @@ impl RecoveryCode {
             // INVARIANT: the remainder is below the length.
             char::from(*letter.unwrap_or(&b'0'))
         });
-        Ok(Self(letters.iter().collect::<String>().into()))
+        let letters = Zeroizing::new(letters.iter().collect::<String>());
+        Ok(Self::from(letters.as_str()))
     }
 
     /// Which of the hashes is that of this code. To be removed, since a code is good once.
@@ -124,7 +151,7 @@ impl RecoveryCode {
     }
 
     fn hash(&self) -> RecoveryCodeHash {
-        let digest = digest::digest(&digest::SHA256, self.0.expose_secret().as_bytes());
+        let digest = digest::digest(&digest::SHA256, self.0.letters().as_bytes());
         let digits = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
         RecoveryCodeHash(digits.collect())
     }
@@ -132,41 +159,7 @@ impl RecoveryCode {
 
 impl From<&str> for RecoveryCode {
     fn from(text: &str) -> Self {
-        // Beyond the bound it is no code, and stays none.
-        let letters: String = text
-            .chars()
-            .filter(|letter| !matches!(letter, ' ' | '-'))
-            .take(LETTERS + 1)
-            .map(|letter| match letter.to_ascii_lowercase() {
-                'o' => '0',
-                'i' | 'l' => '1',
-                letter => letter,
-            })
-            .collect();
-        Self(letters.into())
-    }
-}
-
-impl<'de> Deserialize<'de> for RecoveryCode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = SecretString::deserialize(deserializer)?;
-        Ok(Self::from(text.expose_secret()))
-    }
-}
-
-impl garde::Validate for RecoveryCode {
-    type Context = ();
-
-    fn validate_into(
-        &self,
-        (): &(),
-        parent: &mut dyn FnMut() -> garde::Path,
-        report: &mut garde::Report,
-    ) {
-        let letters = self.0.expose_secret();
-        if letters.len() != LETTERS || !letters.bytes().all(|byte| ALPHABET.contains(&byte)) {
-            report.append(parent(), garde::Error::new("not a recovery code"));
-        }
+        Self(text.into())
     }
 }
 

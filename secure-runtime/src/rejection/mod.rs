@@ -5,6 +5,7 @@
 //! [`Rejection::reason`].
 
 mod challenge;
+mod problem;
 mod table;
 
 use std::{borrow::Cow, fmt};
@@ -19,15 +20,17 @@ use actix_web::{
 };
 use serde::Serialize;
 
-pub(crate) use self::challenge::ProtectionSpace;
+pub(crate) use self::challenge::{Challenges, ProtectionSpace};
 pub use self::table::Refusal;
+use crate::{
+    backwards::{Backwards, MOST_DIGITS},
+    limit::{RATELIMIT, RATELIMIT_POLICY},
+};
 
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
-
-/// Room for the problem details of most refusals.
-const USUAL_LENGTH: usize = 256;
+const ZERO: HeaderValue = HeaderValue::from_static("0");
 
 /// A refusal that is on its way to the caller.
 ///
@@ -40,6 +43,7 @@ const USUAL_LENGTH: usize = 256;
 /// ```
 pub struct Rejection(Box<Parts>);
 
+#[derive(Clone)]
 struct Parts {
     refusal: Refusal,
     reason: Cow<'static, str>,
@@ -50,7 +54,9 @@ struct Parts {
     /// `scope`, `max_age` or `acr_values`: what would satisfy the route.
     wanted: Option<(&'static str, String)>,
     errors: Vec<InputError>,
-    violated_policies: Vec<&'static str>,
+    violated_policies: Cow<'static, [&'static str]>,
+    ratelimit_policy: Option<HeaderValue>,
+    ratelimit: Option<HeaderValue>,
     fields: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -79,7 +85,9 @@ impl Rejection {
             retry_after: None,
             wanted: None,
             errors: Vec::new(),
-            violated_policies: Vec::new(),
+            violated_policies: Cow::Borrowed(&[]),
+            ratelimit_policy: None,
+            ratelimit: None,
             fields: Vec::new(),
         }))
     }
@@ -127,8 +135,19 @@ impl Rejection {
     }
 
     /// Names of the quotas that were exceeded.
-    pub(crate) fn with_violated_policies(mut self, names: Vec<&'static str>) -> Self {
+    pub(crate) fn with_violated_policies(mut self, names: Cow<'static, [&'static str]>) -> Self {
         self.0.violated_policies = names;
+        self
+    }
+
+    /// The values of `RateLimit-Policy` and `RateLimit`.
+    pub(crate) fn with_quotas(
+        mut self,
+        policy: Option<HeaderValue>,
+        state: Option<HeaderValue>,
+    ) -> Self {
+        self.0.ratelimit_policy = policy;
+        self.0.ratelimit = state;
         self
     }
 
@@ -169,10 +188,11 @@ impl Rejection {
     }
 
     /// The answer, as problem details (RFC 9457).
-    pub(crate) fn respond(&self, space: ProtectionSpace<'_>) -> HttpResponse {
-        let parts = &*self.0;
+    pub(crate) fn respond(self, space: ProtectionSpace<'_>) -> HttpResponse {
+        let body = problem::body(&self);
+        let parts = *self.0;
         let row = parts.refusal.row();
-        let mut response = HttpResponse::with_body(row.status, BoxBody::new(self.problem()));
+        let mut response = HttpResponse::with_body(row.status, BoxBody::new(body));
         if parts.refusal == Refusal::Banned {
             response
                 .head_mut()
@@ -182,78 +202,39 @@ impl Rejection {
         let headers = response.headers_mut();
         headers.append(header::CONTENT_TYPE, PROBLEM_JSON);
         headers.append(header::CACHE_CONTROL, NO_STORE);
-        if let Some(code) = row.challenge {
-            let challenge = challenge::challenge(space, code, row.detail, parts.wanted.as_ref());
-            // The settings and the macro admit nothing that a field cannot hold; without the
-            // field the refusal would still stand.
-            if let Ok(challenge) = HeaderValue::try_from(challenge) {
-                headers.append(header::WWW_AUTHENTICATE, challenge);
-            }
+        if let Some(challenge) = space.challenge(parts.refusal, parts.wanted.as_ref()) {
+            headers.append(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = parts.retry_after {
-            headers.append(header::RETRY_AFTER, HeaderValue::from(seconds));
+            headers.append(header::RETRY_AFTER, retry_after(seconds));
         }
         if parts.refusal == Refusal::ContentCodingUnsupported {
             headers.append(header::ACCEPT_ENCODING, IDENTITY);
         }
-        for (name, value) in &parts.fields {
-            headers.insert(name.clone(), value.clone());
+        if let Some(policy) = parts.ratelimit_policy {
+            headers.append(RATELIMIT_POLICY, policy);
+        }
+        if let Some(state) = parts.ratelimit {
+            headers.append(RATELIMIT, state);
+        }
+        for (name, value) in parts.fields {
+            headers.append(name, value);
         }
         response
     }
 
-    /// Problem details (RFC 9457 section 3) with our extensions, as JSON.
-    ///
-    /// A refusal must cost little, so only what differs between two of the same row goes through
-    /// a serializer. The rest is our own text, without a byte that JSON would escape.
-    fn problem(&self) -> Vec<u8> {
-        let parts = &*self.0;
-        let row = parts.refusal.row();
-        let r#type = match parts.refusal {
-            Refusal::Overloaded => {
-                "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
-            }
-            Refusal::QuotaExceeded => {
-                "https://iana.org/assignments/http-problem-types#quota-exceeded"
-            }
-            Refusal::Banned => {
-                "https://iana.org/assignments/http-problem-types#abnormal-usage-detected"
-            }
-            _ => "about:blank",
-        };
-        let mut problem = Vec::with_capacity(USUAL_LENGTH);
-        for text in [
-            "{\"type\":\"",
-            r#type,
-            "\",\"title\":\"",
-            row.status.canonical_reason().unwrap_or("Error"),
-            "\",\"status\":",
-            row.status.as_str(),
-            ",\"detail\":\"",
-            row.detail,
-            "\"",
-        ] {
-            problem.extend_from_slice(text.as_bytes());
-        }
-        add_list(&mut problem, "errors", &parts.errors);
-        add_list(&mut problem, "violated-policies", &parts.violated_policies);
-        problem.push(b'}');
-        problem
+    /// As good as this one: for an answer beside one that is kept.
+    pub(crate) fn cloned(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 
-/// Adds a member to a JSON object, unless it would be empty.
-fn add_list(problem: &mut Vec<u8>, name: &str, list: &[impl Serialize]) {
-    // Texts have a serialization; without the member the refusal would still stand.
-    if list.is_empty() {
-        return;
-    }
-    if let Ok(list) = serde_json::to_vec(list) {
-        for text in [",\"", name, "\":"] {
-            problem.extend_from_slice(text.as_bytes());
-        }
-        problem.extend_from_slice(&list);
-    }
+fn retry_after(seconds: u64) -> HeaderValue {
+    let mut room = [0; MOST_DIGITS];
+    let mut value = Backwards::new(&mut room);
+    value.number(seconds);
+    // Digits are a value of a field.
+    HeaderValue::from_bytes(value.written()).unwrap_or(ZERO)
 }
 
 impl fmt::Display for Rejection {
@@ -269,7 +250,7 @@ impl ResponseError for Rejection {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.respond(ProtectionSpace::UNNAMED)
+        self.cloned().respond(ProtectionSpace::UNNAMED)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The table of refusals: one row each.
 
+use std::sync::OnceLock;
+
 use actix_web::http::StatusCode;
 
 use super::challenge::ErrorCode;
@@ -78,6 +80,26 @@ pub(crate) struct Row {
     pub(super) challenge: Option<ErrorCode>,
     /// Name from the OWASP logging vocabulary where it has one.
     pub(crate) event: &'static str,
+}
+
+/// Something for each row, made when it is wanted first.
+#[derive(Debug)]
+pub(super) struct PerRow<T>([OnceLock<T>; PerRow::<()>::ROWS]);
+
+impl PerRow<()> {
+    /// That of the last is the greatest number.
+    const ROWS: usize = Refusal::Unguarded as usize + 1;
+}
+
+impl<T> PerRow<T> {
+    pub(super) const fn new() -> Self {
+        Self([const { OnceLock::new() }; PerRow::<()>::ROWS])
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "there is a place for each row")]
+    pub(super) fn get(&self, refusal: Refusal, make: impl FnOnce() -> T) -> &T {
+        self.0[refusal as usize].get_or_init(make)
+    }
 }
 
 impl Refusal {

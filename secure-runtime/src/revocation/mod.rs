@@ -245,7 +245,8 @@ impl RevocationList {
             self.check(caller, revocation)?;
             return match is_fresh {
                 true => Ok(()),
-                false => shared.ask(caller, outage).await,
+                // In a box, so that the future of a request that asks nobody stays small.
+                false => Box::pin(shared.ask(caller, outage)).await,
             };
         }
         // Of one process alone there is no store to be silent.

@@ -2,9 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use ipnet::IpNet;
-
-use super::{Settings, TokenIssuerSettings, Transport, TrustedProxy, login, passwords};
+use super::{Settings, TokenIssuerSettings, Transport, listen, login, passwords};
 use crate::{
     bans::LONGEST,
     error::{Mistake, Mistakes},
@@ -33,12 +31,7 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     header_timeout(settings, mistakes);
     // One place ends TLS, and it is known which.
     transport(settings, mistakes);
-    // A socket file carries no TLS, and no address.
-    socket_file(settings, mistakes);
-    // Who may say where a connection comes from is known by its address.
-    proxy_protocol(settings, mistakes);
-    // To trust every address is to let clients choose theirs.
-    trusted_proxies(settings, mistakes);
+    listen::check(settings, mistakes);
     issuers(settings, mistakes);
     keys(settings, mistakes);
     leeway(settings, mistakes);
@@ -50,6 +43,8 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     ban_rules(settings, mistakes);
     login::check(settings, mistakes);
     redis(settings, mistakes);
+    // Processes that share nothing have no part of anything.
+    instances(settings, mistakes);
     revocation_file(settings, mistakes);
     token_issuer(settings, mistakes);
     clients(settings, mistakes);
@@ -130,61 +125,6 @@ fn transport(settings: &Settings, mistakes: &mut Mistakes) {
             }
         }
     }
-}
-
-fn socket_file(settings: &Settings, mistakes: &mut Mistakes) {
-    if settings.server.address.unix().is_none() {
-        return;
-    }
-    if settings.server.transport == Transport::Https || settings.tls.is_some() {
-        mistakes.add(Mistake::new(
-            "server.transport",
-            "a socket file carries no TLS; write `behind_proxy`, and leave `[tls]` out",
-        ));
-    }
-    let proxies = &settings.client_address.trusted_proxies;
-    if !proxies.contains(&TrustedProxy::Unix) {
-        mistakes.add(Mistake::new(
-            "client_address.trusted_proxies",
-            "the proxy at the socket file is not trusted, so nobody can say that a request came \
-             by HTTPS; add `unix`",
-        ));
-    }
-}
-
-fn proxy_protocol(settings: &Settings, mistakes: &mut Mistakes) {
-    if !settings.server.proxy_protocol {
-        return;
-    }
-    let mut mistake = |problem| mistakes.add(Mistake::new("server.proxy_protocol", problem));
-    if settings.server.address.unix().is_some() {
-        mistake("a socket file has no PROXY protocol; remove one of the two");
-    } else if networks(settings).next().is_none() {
-        mistake(
-            "nobody is trusted to tell where a connection comes from; write the load balancers' \
-             networks in `client_address.trusted_proxies`",
-        );
-    }
-}
-
-fn trusted_proxies(settings: &Settings, mistakes: &mut Mistakes) {
-    if networks(settings).any(|network| network.prefix_len() == 0) {
-        mistakes.add(Mistake::new(
-            "client_address.trusted_proxies",
-            "a network of prefix length 0 trusts every client; write the proxies' own networks",
-        ));
-    }
-    if settings.client_address.hops.is_some() && networks(settings).next().is_some() {
-        mistakes.add(Mistake::new(
-            "client_address.hops",
-            "`trusted_proxies` has networks as well; remove one of the two",
-        ));
-    }
-}
-
-fn networks(settings: &Settings) -> impl Iterator<Item = IpNet> {
-    let proxies = settings.client_address.trusted_proxies.iter();
-    proxies.filter_map(|proxy| proxy.network())
 }
 
 fn issuers(settings: &Settings, mistakes: &mut Mistakes) {
@@ -332,6 +272,16 @@ fn redis(settings: &Settings, mistakes: &mut Mistakes) {
         "url",
         "this program was compiled without it; add the feature `redis` of `secure-runtime`",
     );
+}
+
+fn instances(settings: &Settings, mistakes: &mut Mistakes) {
+    if settings.limits.instances.is_some() && settings.redis.is_none() {
+        mistakes.add(Mistake::new(
+            "limits.instances",
+            "`[redis]` is missing, without which each process counts for itself; remove this, or \
+             add it",
+        ));
+    }
 }
 
 /// What another process has lifted would come back from the file.

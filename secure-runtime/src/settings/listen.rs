@@ -9,6 +9,9 @@ use std::{
 
 use ipnet::IpNet;
 
+use super::{Settings, Transport};
+use crate::error::{Mistake, Mistakes};
+
 /// Where the server listens: `server.address`.
 ///
 /// ```
@@ -172,4 +175,91 @@ impl FromStr for TrustedProxy {
             .map(Self::Network)
             .map_err(|_| NotAProxy)
     }
+}
+
+/// What would be said in vain, or believed of anybody.
+pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
+    // A socket file carries no TLS, and no address.
+    socket_file(settings, mistakes);
+    // What is said of a socket file would be said in vain.
+    no_socket_file(settings, mistakes);
+    // Who may say where a connection comes from is known by its address.
+    proxy_protocol(settings, mistakes);
+    // To trust every address is to let clients choose theirs.
+    trusted_proxies(settings, mistakes);
+}
+
+fn socket_file(settings: &Settings, mistakes: &mut Mistakes) {
+    if settings.server.address.unix().is_none() {
+        return;
+    }
+    if settings.server.transport == Transport::Https || settings.tls.is_some() {
+        mistakes.add(Mistake::new(
+            "server.transport",
+            "a socket file carries no TLS; write `behind_proxy`, and leave `[tls]` out",
+        ));
+    }
+    let proxies = &settings.client_address.trusted_proxies;
+    if !proxies.contains(&TrustedProxy::Unix) {
+        mistakes.add(Mistake::new(
+            "client_address.trusted_proxies",
+            "the proxy at the socket file is not trusted, so nobody can say that a request came \
+             by HTTPS; add `unix`",
+        ));
+    }
+}
+
+fn no_socket_file(settings: &Settings, mistakes: &mut Mistakes) {
+    if settings.server.address.unix().is_some() {
+        return;
+    }
+    if settings.server.socket_mode.is_some() {
+        mistakes.add(Mistake::new(
+            "server.socket_mode",
+            "`server.address` is no socket file; remove this, or write `unix:` and a path there",
+        ));
+    }
+    let proxies = &settings.client_address.trusted_proxies;
+    if proxies.contains(&TrustedProxy::Unix) {
+        mistakes.add(Mistake::new(
+            "client_address.trusted_proxies",
+            "nothing listens at a socket file; remove `unix`, or write `unix:` and a path in \
+             `server.address`",
+        ));
+    }
+}
+
+fn proxy_protocol(settings: &Settings, mistakes: &mut Mistakes) {
+    if !settings.server.proxy_protocol {
+        return;
+    }
+    let mut mistake = |problem| mistakes.add(Mistake::new("server.proxy_protocol", problem));
+    if settings.server.address.unix().is_some() {
+        mistake("a socket file has no PROXY protocol; remove one of the two");
+    } else if networks(settings).next().is_none() {
+        mistake(
+            "nobody is trusted to tell where a connection comes from; write the load balancers' \
+             networks in `client_address.trusted_proxies`",
+        );
+    }
+}
+
+fn trusted_proxies(settings: &Settings, mistakes: &mut Mistakes) {
+    if networks(settings).any(|network| network.prefix_len() == 0) {
+        mistakes.add(Mistake::new(
+            "client_address.trusted_proxies",
+            "a network of prefix length 0 trusts every client; write the proxies' own networks",
+        ));
+    }
+    if settings.client_address.hops.is_some() && networks(settings).next().is_some() {
+        mistakes.add(Mistake::new(
+            "client_address.hops",
+            "`trusted_proxies` has networks as well; remove one of the two",
+        ));
+    }
+}
+
+fn networks(settings: &Settings) -> impl Iterator<Item = IpNet> {
+    let proxies = settings.client_address.trusted_proxies.iter();
+    proxies.filter_map(|proxy| proxy.network())
 }

@@ -37,10 +37,18 @@ pub struct LoginSettings {
     /// After so many failures in a row an account is disabled until
     /// [`Logins::enable`](crate::Logins::enable). Default and most: 100.
     pub disable_after: u32,
-    /// Failures from one network within a minute. Default: 20.
+    /// Failures from one network within a minute; the last of them bans it from logging in.
+    /// Default: 20.
     pub network_failures: u32,
     /// Accounts that fail from one network within an hour. Default: 50.
     pub network_accounts: u32,
+    /// For how long a network is banned from logging in after its first `network_failures`; twice
+    /// as long with each further ban, until it was without one for a day. Not for addresses of
+    /// this machine and of trusted proxies, nor where the address is unknown: there each ban is as
+    /// long as the first. Default: 1 min.
+    pub network_ban: Duration,
+    /// The longest such ban. Default: 1 h, at most 24 h.
+    pub max_network_ban: Duration,
     /// Accounts at which one password fails within an hour. Default: 20.
     pub password_accounts: u32,
     /// Failures of all within a minute, beyond which networks without an earlier success have one
@@ -62,6 +70,8 @@ impl Default for LoginSettings {
             disable_after: MOST_IN_A_ROW,
             network_failures: 20,
             network_accounts: 50,
+            network_ban: Duration::from_secs(60),
+            max_network_ban: Duration::from_secs(60 * 60),
             password_accounts: 20,
             global_failures: 1000,
             device_max_age: 30 * DAY,
@@ -109,6 +119,15 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     }
     if login.delay > login.max_delay {
         mistake("delay", "write at most `login.max_delay`");
+    }
+    if login.network_ban < Duration::from_secs(1) {
+        mistake("network_ban", "write at least `1s`");
+    }
+    if login.max_network_ban > DAY {
+        mistake("max_network_ban", "write at most `24h`");
+    }
+    if login.network_ban > login.max_network_ban {
+        mistake("network_ban", "write at most `login.max_network_ban`");
     }
     for (key, count) in [
         ("network_failures", login.network_failures),

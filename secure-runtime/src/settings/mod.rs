@@ -156,8 +156,8 @@ pub struct ServerSettings {
     /// It carries no TLS: `transport` must be `behind_proxy`, and `client_address.trusted_proxies`
     /// must have `unix`.
     pub address: ListenAddress,
-    /// Who may access the socket file. Default: `660`.
-    pub socket_mode: SocketMode,
+    /// Who may access the socket file, where `address` is one. Default: `660`.
+    pub socket_mode: Option<SocketMode>,
     /// Each connection begins with a PROXY protocol header (version 1 or 2) of a trusted proxy,
     /// which tells the address of its peer; any other is closed. For load balancers that pass TCP
     /// on. Default: `false`.
@@ -180,7 +180,7 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)).into(),
-            socket_mode: SocketMode::default(),
+            socket_mode: None,
             proxy_protocol: false,
             transport: Transport::Https,
             workers: None,
@@ -279,7 +279,8 @@ pub struct LimitSettings {
     pub instances: Option<NonZeroU32>,
     /// Most requests to guarded handlers that are in progress at a time. Default: 10,000.
     ///
-    /// One is in progress until its answer was sent. Beyond it the answer is 503.
+    /// One is in progress until its answer was sent, or made where it has at most 64 KiB. Beyond
+    /// it the answer is 503.
     pub max_in_flight: NonZeroUsize,
     /// Percent of these (rounded up) that only routes with `priority = "critical"` can take.
     /// Default: 10, at most 90.

@@ -8,6 +8,10 @@
 //! All names begin with one hash tag, so a cluster keeps them together, and one script may use
 //! any of them. A cluster gives another server when one is lost, not more throughput.
 
+#[cfg(test)]
+#[allow(unreachable_pub, reason = "the tests from outside use it too")]
+#[path = "../../../tests/redis/chance.rs"]
+pub(crate) mod chance;
 mod connection;
 mod fault;
 mod script;

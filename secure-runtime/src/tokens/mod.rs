@@ -2,7 +2,8 @@
 //!
 //! A [`TokenIssuer`] turns a login that the application has checked into a session: a short-lived
 //! access token (RFC 9068) that guarded routes take, and a refresh token that gets the next one.
-//! `[token_issuer]` in the settings brings one about; a handler takes it as a parameter:
+//! `[token_issuer]` in the settings brings one about; a handler takes it as a parameter, and a
+//! service with such a handler does not start without:
 //!
 //! ```
 //! use actix_web::{HttpResponse, Responder, post, web};
@@ -121,7 +122,7 @@ use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use secrecy::SecretSlice;
 
-pub(crate) use self::endpoints::{Clients, missing_part};
+pub(crate) use self::endpoints::{Clients, asks_clients};
 use self::{
     access::{AccessClaims, Issuance},
     refresh::{Minter, Secret, SessionId, token_id},

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::process::{ANYBODY, Client, Process, assert_admitted, calls, flood_with, processes};
 use crate::{
     instance::pause,
-    server::{Redis, until},
+    server::{Cluster, Redis},
 };
 
 const USERS: [&str; 16] = [
@@ -256,24 +256,8 @@ async fn processes_count_each_other() {
 
 #[actix_web::test]
 async fn l12_a_cluster_of_three() {
-    let servers = [(); 3].map(|()| Redis::with(&["--cluster-enabled", "yes"]));
-    let ranges = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
-    for (server, (first, last)) in servers.iter().zip(ranges) {
-        server.ask(&["CLUSTER", "ADDSLOTSRANGE", first, last]);
-        let port = server.port.to_string();
-        servers[0].ask(&["CLUSTER", "MEET", "127.0.0.1", &port]);
-    }
-    for server in &servers {
-        until("the cluster is whole", || {
-            let facts = server.ask(&["CLUSTER", "INFO"]);
-            facts.contains("cluster_state:ok") && facts.contains("cluster_known_nodes:3")
-        });
-    }
-    let hosts = servers
-        .iter()
-        .map(|server| format!("127.0.0.1:{}", server.port));
-    let url = format!("redis+cluster://{}", hosts.collect::<Vec<_>>().join(","));
-    let all = processes(&url, 2).await;
+    let cluster = Cluster::start();
+    let all = processes(&cluster.url(), 2).await;
     let answers = flood_with(&all, 16, 5, "/exact", user).await;
     assert_admitted(&answers, 50);
     // Two kinds of quota have keys in one slot.

@@ -13,12 +13,10 @@ use actix_web::{
     test::{TestRequest, init_service},
 };
 use futures_util::future::{LocalBoxFuture, join_all};
-use secure_runtime::{
-    Clock, Meter, Routes, Security, Settings, secured, settings::RedisSettings, testing::Tokens,
-};
+use secure_runtime::{Clock, Meter, Routes, Security, secured, testing::Tokens};
 
 use crate::{
-    instance::{LONGEST_WAIT, SLACK, pause},
+    instance::{self, LONGEST_WAIT, SLACK, pause},
     server::Redis,
 };
 
@@ -157,12 +155,8 @@ impl Process {
 
     pub(crate) async fn with(url: &str, instances: Option<u32>) -> Self {
         let tokens = Tokens::new(&Clock::system());
-        let mut settings = Settings::default();
-        settings.danger.plaintext = true;
+        let mut settings = instance::settings(url);
         settings.limits.instances = instances.and_then(NonZeroU32::new);
-        let mut redis = RedisSettings::new(url);
-        redis.prefix = "test".to_owned();
-        settings.redis = Some(redis);
         let security = Security::builder()
             .issuer(tokens.issuer())
             .settings(settings)

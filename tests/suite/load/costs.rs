@@ -234,9 +234,10 @@ async fn a_meter_without_a_quota_is_refused() {
     let handler = move |call: Call| -> LocalBoxFuture<'static, Secured> {
         Box::pin(async move {
             let outcome: Result<Secured, Refused> = async {
-                let mut admitted = call.admit(policy).await?;
-                private::Probe::<Meter, _>::take(&mut admitted).await?;
-                let response = private::response(&admitted, "metered");
+                let mut admission = call.admit(policy);
+                let admitted = admission.judged().await?;
+                private::Probe::<Meter, _>::take(admitted).await?;
+                let response = private::response(admitted, "metered");
                 Ok(private::respond(admitted, response).await)
             }
             .await;

@@ -1,6 +1,6 @@
 //! How many guesses reach the check.
 
-use super::{Visitor, minutes, service, service_with, take_checks};
+use super::{Visitor, cookie, minutes, service, service_with, take_checks};
 
 /// G1, G5: ten thousand guesses at one account, from as many places as it takes.
 #[actix_web::test]
@@ -151,4 +151,71 @@ async fn an_ipv6_network_has_one_count() {
         visitor.tries(&format!("user{number}"), "guess").await;
     }
     assert_eq!(take_checks(), 20);
+}
+
+/// G11: an address that goes on after its ban is banned from logging in for twice as long each
+/// time. Only there: whoever shares the address uses the rest of the service, and logs in where he
+/// has logged in before.
+#[actix_web::test]
+async fn g11_an_address_that_fails_again_is_banned_for_longer() {
+    let service = service().await;
+    let welcome = Visitor::at(&service, 9).tries("owner", "right").await;
+    let guesser = Visitor::at(&service, 9);
+    let mut number = 0;
+    let mut guesses_until_refused = async || {
+        loop {
+            number += 1;
+            let answer = guesser
+                .tries(&format!("user{}", number % 45), "guess")
+                .await;
+            if answer.status() != 401 {
+                answer.assert_refused(secure_runtime::Refusal::QuotaExceeded);
+                let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+                return wait;
+            }
+        }
+    };
+    for expected in [1, 2, 4, 8, 16, 32, 60, 60] {
+        let wait = guesses_until_refused().await;
+        assert_eq!(wait, expected * 60);
+        take_checks();
+        service.advance(minutes(expected) - std::time::Duration::from_secs(1));
+        assert_eq!(guesser.status("user1", "right").await, 429);
+        assert_eq!(take_checks(), 0);
+        let mut owner = Visitor::at(&service, 9);
+        owner.cookie = cookie(&welcome);
+        assert_eq!(owner.status("owner", "right").await, 204);
+        let elsewhere = Visitor::at(&service, 10);
+        assert_eq!(elsewhere.status("somebody", "right").await, 204);
+        service.advance(std::time::Duration::from_secs(1));
+    }
+    // A day without one, and it begins anew.
+    service.advance(minutes(24 * 60));
+    assert_eq!(guesses_until_refused().await, 60);
+}
+
+/// G11: a proxy that nobody has configured as one on this machine, and one that tells no client: all
+/// clients have its address, and wait a minute each time and no longer.
+#[actix_web::test]
+async fn g11_the_address_of_everybody_is_not_banned_for_longer() {
+    let proxy: std::net::IpAddr = "10.9.9.9".parse().unwrap();
+    let here: std::net::IpAddr = "127.0.0.1".parse().unwrap();
+    for address in [proxy, here] {
+        let service = service_with(|settings| {
+            settings.client_address.trusted_proxies = vec!["10.9.9.9".parse().unwrap()];
+        })
+        .await;
+        let mut everybody = Visitor::at(&service, 0);
+        everybody.address = address;
+        for round in 0..5 {
+            for number in 0..20 {
+                let name = format!("user{}", (round * 20 + number) % 45);
+                assert_eq!(everybody.status(&name, "guess").await, 401, "{round}");
+            }
+            let refused = everybody.tries("user1", "right").await;
+            refused.assert_refused(secure_runtime::Refusal::QuotaExceeded);
+            assert_eq!(refused.header("retry-after"), Some("60"));
+            service.advance(minutes(1));
+        }
+    }
 }

@@ -104,6 +104,7 @@ async fn h07_the_challenge_points_to_the_resource_metadata() {
         let mut settings = Settings::default();
         settings.danger.plaintext = true;
         settings.resource_metadata = Some("https://things.test/metadata".to_owned());
+        settings.token_issuer = Some(secure_runtime::testing::token_issuer());
         security.settings(settings)
     })
     .await;

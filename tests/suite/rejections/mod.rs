@@ -262,8 +262,9 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
         Refusal::HeadMalformed => marked(service.get("/things?text=canary-5up3r53cr3t%zz")),
         Refusal::Hidden => caller(service.get("/hidden/7")),
         Refusal::HttpsRequired => {
-            let service =
-                TestService::with(routes, |security| security.settings(Settings::default())).await;
+            let mut settings = Settings::default();
+            settings.token_issuer = Some(testing::token_issuer());
+            let service = TestService::with(routes, |security| security.settings(settings)).await;
             return caller(service.get("/admin")).send().await;
         }
         Refusal::InputInvalid => marked(service.post("/things")).json(json!({ "name": CANARY })),

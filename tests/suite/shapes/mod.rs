@@ -1,5 +1,6 @@
 //! Where the attribute can stand.
 
+mod mark;
 mod shield;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -4,13 +4,13 @@ mod introspection;
 mod revocation;
 mod sessions;
 
-use std::time::Duration;
+use std::{net::IpAddr, num::NonZeroUsize, time::Duration};
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{App, HttpResponse, get, post, web};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secure_runtime::{
-    Principal, Refusal, Rejection, Routes, Settings, TokenIssuer, secured,
-    settings::ClientSettings,
+    Principal, Refusal, Rejection, Routes, Security, Settings, StrikeKind, TokenIssuer, secured,
+    settings::{BanRuleSettings, ClientSettings},
     testing::{self, TestCall, TestResponse, TestService},
     tokens::{
         IntrospectionEndpoint, IssuedTokens, JwksEndpoint, RefreshToken, RevocationEndpoint,
@@ -271,6 +271,45 @@ async fn r09_guessing_a_secret_is_limited() {
     assert_eq!(response.status(), 200);
 }
 
+/// G11: a wrong secret is a wrong credential, for the rules that ban: beyond the quota of failures
+/// too, and a request without any is not.
+#[actix_web::test]
+async fn g11_guessing_a_secret_bans() {
+    for path in ENDPOINTS {
+        let service = TestService::with(routes, |security| {
+            let mut settings = settings();
+            settings.bans.rules = vec![BanRuleSettings::new(
+                vec![StrikeKind::Authentication],
+                NonZeroUsize::new(65).unwrap(),
+                MINUTE,
+                MINUTE * 60,
+            )];
+            security.settings(settings)
+        })
+        .await;
+        let guesser: IpAddr = "203.0.113.7".parse().unwrap();
+        let bans = service.security().bans();
+        let call = || {
+            let form = ("application/x-www-form-urlencoded", "token=x");
+            service.post(path).peer(guesser).body(form.0, form.1)
+        };
+        for _ in 0..100 {
+            assert_error(&call().send().await, 401, "invalid_client");
+        }
+        for number in 0..65 {
+            assert!(!bans.is_banned(guesser), "{path} {number}");
+            let guess = call().header("authorization", basic(("web", "guess")));
+            let status = guess.send().await.status();
+            assert_eq!(status, if number < 60 { 401 } else { 429 });
+        }
+        assert!(bans.is_banned(guesser), "{path}");
+        let right = call().header("authorization", basic(GATEWAY)).send().await;
+        right.assert_refused(Refusal::Banned);
+        let other = ask(&service, path, GATEWAY, "token=x").send().await;
+        assert_eq!(other.status(), 200);
+    }
+}
+
 /// RFC 6749 section 3.2, RFC 7009 section 2.1: a form with one `token`, by POST.
 #[actix_web::test]
 async fn r09_r10_a_request_that_is_wrong_is_400() {
@@ -312,20 +351,22 @@ async fn r09_r10_a_request_that_is_wrong_is_400() {
 
 /// What needs an issuer, or clients, does not start without.
 #[test]
-fn endpoints_without_what_they_need_stop_the_start() {
+fn what_needs_an_issuer_or_clients_stops_the_start_without_them() {
     let check = |settings: Settings| {
-        let security = secure_runtime::Security::builder().settings(settings);
+        let security = Security::builder().settings(settings);
         let manifest = secure_runtime::Manifest::of(|routes: &mut Routes| {
             routes
                 .service(JwksEndpoint)
                 .service(RevocationEndpoint)
-                .service(IntrospectionEndpoint);
+                .service(IntrospectionEndpoint)
+                .service(login);
         });
         let checked = security.build().unwrap().check(&manifest);
         checked.map_err(|error| error.to_string())
     };
     let without_issuer = check(Settings::default()).unwrap_err();
-    assert_eq!(without_issuer.matches("add `[token_issuer]`").count(), 3);
+    assert_eq!(without_issuer.matches("add `[token_issuer]`").count(), 4);
+    assert!(without_issuer.contains("POST /login"), "{without_issuer}");
     let mut issuer_only = settings();
     issuer_only.clients.clear();
     let without_clients = check(issuer_only).unwrap_err();
@@ -334,13 +375,15 @@ fn endpoints_without_what_they_need_stop_the_start() {
     assert_eq!(check(settings()), Ok(()));
 }
 
-/// A handler that takes the issuer of a service without one refuses.
+/// Nobody has called `Security::check`.
 #[actix_web::test]
 async fn without_an_issuer_a_handler_that_takes_it_is_500() {
-    let service = TestService::new(|routes| {
-        routes.service(login);
-    })
-    .await;
+    let app = |security: &Security| {
+        App::new().configure(security.routes(|routes| {
+            routes.service(login);
+        }))
+    };
+    let service = TestService::of_app(|security| security, app).await;
     let body = json!({ "name": "ann", "client": "web" });
     let response = service.post("/login").json(body).send().await;
     response.assert_refused(Refusal::NotConfigured);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use actix_web::rt::time::sleep;
-use awc::{Client, http::Method};
+use awc::{Client, ClientResponse, http::Method};
 use secure_examples::tour;
 
 use crate::{
@@ -75,6 +75,29 @@ pub(crate) async fn run() -> Result<usize> {
     tour.refused_within("A refuses Dan within 2 s", &a, &dan)
         .await?;
 
+    tour.say("Fay and Gil have accounts of both shops");
+    for email in [FAY, GIL] {
+        for shop in [&a, &b] {
+            let status = tour.post(shop, "/register", email, PASSWORD).await?.status;
+            tour.report("registered", "202", &status.to_string(), status == 202);
+        }
+    }
+    for (email, guesses) in [
+        (FAY, [&a, &b, &a, &b].as_slice()),
+        (GIL, &[&a, &b, &a, &b, &a]),
+    ] {
+        for shop in guesses {
+            tour.log_in("a guess at the password", shop, email, "a guess", 401)
+                .await?;
+        }
+    }
+    for (shop, letter) in [(&a, "A"), (&b, "B")] {
+        let shows = format!("four guesses in all: Fay gets in at {letter}");
+        tour.log_in(&shows, shop, FAY, PASSWORD, 200).await?;
+        let shows = format!("five: Gil does not get in at {letter}");
+        tour.log_in(&shows, shop, GIL, PASSWORD, 401).await?;
+    }
+
     let revoked = [
         ("Ann", &ann),
         ("Cal", &cal),
@@ -96,6 +119,10 @@ pub(crate) async fn run() -> Result<usize> {
     );
     tour.expect("with the time to come back", &a, "GET /profile", &eve, 503)
         .await?;
+    for (shop, letter) in [(&a, "A"), (&b, "B")] {
+        let shows = format!("{letter} checks no password, not even Fay's");
+        tour.log_in(&shows, shop, FAY, PASSWORD, 503).await?;
+    }
     for (name, token) in revoked {
         let shows = format!("A still refuses {name}");
         tour.expect(&shows, &a, "GET /profile", token, 401).await?;
@@ -127,6 +154,10 @@ pub(crate) async fn run() -> Result<usize> {
         &after,
         true,
     );
+    for (shop, letter) in [(&a, "A"), (&b, "B")] {
+        let shows = format!("Fay gets in again, at {letter}");
+        tour.log_in(&shows, shop, FAY, PASSWORD, 200).await?;
+    }
     let c = Shop::start(&folder)?;
     tour.until(&c, &eve, 200, PATIENCE).await?;
     for (shop, letter) in [(&a, "A"), (&b, "B"), (&c, "C, which starts only now,")] {
@@ -139,6 +170,10 @@ pub(crate) async fn run() -> Result<usize> {
     println!("\n{} differences", tour.differences);
     Ok(tour.differences)
 }
+
+const FAY: &str = "fay@shop.example";
+const GIL: &str = "gil@shop.example";
+const PASSWORD: &str = "violet tram eats sixteen clouds";
 
 struct Tour {
     client: Client,
@@ -172,6 +207,24 @@ impl Tour {
         status: u16,
     ) -> Result {
         let answer = self.send(shop, request, token).await?;
+        self.compare(shows, status, &answer);
+        Ok(())
+    }
+
+    async fn log_in(
+        &mut self,
+        shows: &str,
+        shop: &Shop,
+        email: &str,
+        password: &str,
+        status: u16,
+    ) -> Result {
+        let answer = self.post(shop, "/login", email, password).await?;
+        self.compare(shows, status, &answer);
+        Ok(())
+    }
+
+    fn compare(&mut self, shows: &str, status: u16, answer: &Answer) {
         // Who is to come back is told when.
         let is_same = answer.status == status && (status != 503 || answer.retry_after.is_some());
         let received = match &answer.retry_after {
@@ -179,7 +232,6 @@ impl Tour {
             None => answer.status.to_string(),
         };
         self.report(shows, &status.to_string(), &received, is_same);
-        Ok(())
     }
 
     async fn refused_within(&mut self, shows: &str, shop: &Shop, token: &str) -> Result {
@@ -221,11 +273,26 @@ impl Tour {
         let start = Instant::now();
         let response = request.send().await.map_err(|error| error.to_string())?;
         self.longest = self.longest.max(start.elapsed());
+        Ok(Answer::of(&response))
+    }
+
+    /// Sends an e-mail address and a password. To hash one takes longer than anything else here, so
+    /// its time is not measured.
+    async fn post(&self, shop: &Shop, path: &str, email: &str, password: &str) -> Result<Answer> {
+        let request = self.client.post(format!("{}{path}", shop.base));
+        let body = serde_json::json!({ "email": email, "password": password });
+        let response = request.send_json(&body).await;
+        Ok(Answer::of(&response.map_err(|error| error.to_string())?))
+    }
+}
+
+impl Answer {
+    fn of<S>(response: &ClientResponse<S>) -> Self {
         let retry_after = response.headers().get("retry-after");
-        Ok(Answer {
+        Self {
             status: response.status().as_u16(),
             retry_after: retry_after.and_then(|value| Some(value.to_str().ok()?.to_owned())),
-        })
+        }
     }
 }
 

@@ -50,6 +50,22 @@ impl Account {
         is_current
     }
 
+    /// Makes the offered secret the second factor, unless since it was read another was offered or
+    /// one was confirmed; whether it was.
+    pub fn confirm_secret(
+        &mut self,
+        offered: &OtpSecret,
+        recovery_codes: Vec<RecoveryCodeHash>,
+    ) -> bool {
+        let now = self.offered_secret.as_ref().map(OtpSecret::to_base32);
+        let is_current = now == Some(offered.to_base32());
+        if is_current {
+            self.second_factor = self.offered_secret.take();
+            self.recovery_codes = recovery_codes;
+        }
+        is_current
+    }
+
     /// Uses a recovery code up; whether it was one.
     pub fn spend_recovery_code(&mut self, code: &RecoveryCode) -> bool {
         let place = code.position_in(&self.recovery_codes);
@@ -127,5 +143,44 @@ impl Accounts {
     /// No change is left half done by a panic.
     fn lock(&self) -> MutexGuard<'_, Maps> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secure_runtime::otp::RecoveryCodes;
+
+    use super::*;
+
+    /// Who had the password before there was a second factor, and whose confirmation comes in
+    /// while the owner's is judged, does not put his in its place.
+    #[test]
+    fn a_second_factor_is_not_replaced_by_a_confirmation_that_comes_late() {
+        let accounts = Accounts::default();
+        accounts.add("ann@shop.example", "hash".to_owned());
+        let subject = accounts.find("ann@shop.example").unwrap().subject;
+        let offer = |secret: &OtpSecret| {
+            let secret = secret.clone();
+            accounts.update(&subject, |now| now.offered_secret = Some(secret));
+        };
+        let confirm = |secret: &OtpSecret| {
+            let codes = RecoveryCodes::new().unwrap().hashes();
+            let outcome = accounts.update(&subject, |now| now.confirm_secret(secret, codes));
+            outcome.unwrap()
+        };
+        let [thief, owner] = [(); 2].map(|()| OtpSecret::new().unwrap());
+        offer(&thief);
+        offer(&owner);
+        assert!(!confirm(&thief));
+        assert!(confirm(&owner));
+        let known = accounts.of_subject(&subject).unwrap();
+        // Neither once more, nor after another offer.
+        assert!(!confirm(&thief));
+        assert!(!confirm(&owner));
+        offer(&OtpSecret::new().unwrap());
+        assert!(!confirm(&thief));
+        let now = accounts.of_subject(&subject).unwrap();
+        assert_eq!(now.second_factor.unwrap().to_base32(), owner.to_base32());
+        assert_eq!(now.recovery_codes, known.recovery_codes);
     }
 }

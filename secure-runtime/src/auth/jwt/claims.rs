@@ -5,9 +5,12 @@ use super::{
     Reason, identifier,
     json::{self, Json, Object},
 };
-use crate::auth::{
-    issuer::{ClaimPath, Issuer},
-    principal::{Lifetime, Verified},
+use crate::{
+    auth::{
+        issuer::{ClaimPath, Issuer},
+        principal::{Lifetime, Verified},
+    },
+    limit::Identity,
 };
 
 /// Most roles, and most scopes, of one token.
@@ -123,7 +126,7 @@ impl<'a> Claims<'a> {
             authenticated_at: time!(self, "auth_time")?,
             client_id: client_id.map(Box::from),
             factors: factors.finish(),
-            identity: issuer.identity_of(subject),
+            identity: Identity::new(issuer.identity_of(subject)),
             issuer: issuer.shared_name(),
             lifetime,
             // It is what these claims borrow from; `verify` puts it there.

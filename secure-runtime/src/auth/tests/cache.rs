@@ -146,7 +146,7 @@ fn memory_is_bounded() {
                 authenticated_at: None,
                 client_id: Some("shop".into()),
                 factors: Box::from([Box::from("pwd")]),
-                identity: Arc::from(format!("{n}")),
+                identity: crate::limit::Identity::new(Arc::from(format!("{n}"))),
                 issuer: Arc::from(ISSUER),
                 lifetime: Lifetime {
                     expires_at: 0,

@@ -163,6 +163,7 @@ fn age_of_authentication() {
     let challenge = refused.respond(crate::rejection::ProtectionSpace {
         realm: "orders",
         resource_metadata: None,
+        challenges: None,
     });
     let challenge = challenge.headers().get("www-authenticate").unwrap();
     assert!(challenge.to_str().unwrap().contains("max_age=\"3600\""));

@@ -130,7 +130,7 @@ fn there_is_a_bound_and_bans_that_have_ended_make_room() {
 #[test]
 fn refusals_are_counted_for_each_ban() {
     let table = Table::new(10);
-    let refused = |now| table.refuse(ip("10.0.0.1"), now).map(|hit| hit.refused);
+    let refused = |now| table.refuse(ip("10.0.0.1"), || now).map(|hit| hit.refused);
     table
         .writer()
         .set(key("10.0.0.0/24"), ban(10, 100), 0)

@@ -57,13 +57,10 @@ async fn admit(request: TestRequest, payload: Payload, max_body: u64) -> Admitte
     let mut settings = Settings::default();
     settings.danger.plaintext = true;
     let security = Security::builder().settings(settings).build().unwrap();
-    Admitted::new(
-        policy,
-        request.app_data(security).to_http_request(),
-        payload,
-    )
-    .await
-    .unwrap()
+    let request = request.app_data(security).to_http_request();
+    let mut admitted = Admitted::unjudged(policy, request, payload).unwrap_or_else(|_| panic!());
+    admitted.judge().await.unwrap();
+    admitted
 }
 
 /// A request with a small body that came with its head.

@@ -35,8 +35,9 @@ static POLICY: Policy = Policy {
 /// What the attribute makes of a handler that takes a `T`.
 async fn guarded<T: Input<M>, M>(call: Call) -> Secured {
     let taken = async {
-        let mut admitted = call.admit(&POLICY).await?;
-        Probe::<T, M>::take(&mut admitted).await?;
+        let mut admission = call.admit(&POLICY);
+        let admitted = admission.judged().await?;
+        Probe::<T, M>::take(admitted).await?;
         Ok(private::respond(admitted, HttpResponse::Ok().body("taken")).await)
     };
     Secured::from(taken.await)

@@ -7,6 +7,7 @@ use crate::{
     limit::{
         route::{Caller, Limit},
         shared::leases::Lease,
+        subject::EVERYBODY,
         table::{Passing, Table},
     },
     policy::Per,
@@ -58,6 +59,10 @@ impl<V: Passing> Subjects<V> {
         self.users.sweep(now, &goes_on);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.networks.is_empty() && self.routes.is_empty() && self.users.is_empty()
+    }
+
     /// Lets `visit` see and change what there is for the subject of a quota.
     pub(super) fn find<T>(
         &self,
@@ -66,10 +71,28 @@ impl<V: Passing> Subjects<V> {
         visit: impl FnOnce(&mut V) -> T,
     ) -> Option<T> {
         match limit.quota.per {
-            Per::Ip => self.networks.find(limit.slot, &caller.network, visit),
-            Per::Route => self.routes.find(limit.slot, &(), visit),
-            Per::User => self.users.find(limit.slot, caller.identity?, visit),
+            Per::Ip => self.networks.find(limit.slot, caller.network(), visit),
+            Per::Route => self.routes.find(limit.slot, EVERYBODY, visit),
+            Per::User => self.users.find(limit.slot, caller.user()?, visit),
         }
+    }
+
+    /// Lets `change` change what there is, or the default. `None`: there is no room.
+    pub(super) fn change<T>(
+        &self,
+        limit: &Limit,
+        caller: Caller<'_>,
+        change: impl Fn(&mut V) -> T,
+    ) -> Option<T>
+    where
+        V: Copy + Default,
+    {
+        self.find(limit, caller, &change).or_else(|| {
+            self.replace(limit, caller, |value| {
+                let mut value = value.copied().unwrap_or_default();
+                (change(&mut value), value)
+            })
+        })
     }
 
     /// Lets `change` make something new of what there is. `None`: there is no room.
@@ -83,11 +106,13 @@ impl<V: Passing> Subjects<V> {
         let Ok(answer) = match limit.quota.per {
             Per::Ip => self
                 .networks
-                .measure_and_replace(limit.slot, &caller.network, change),
-            Per::Route => self.routes.measure_and_replace(limit.slot, &(), change),
+                .measure_and_replace(limit.slot, caller.network(), change),
+            Per::Route => self
+                .routes
+                .measure_and_replace(limit.slot, EVERYBODY, change),
             Per::User => self
                 .users
-                .measure_and_replace(limit.slot, caller.identity?, change),
+                .measure_and_replace(limit.slot, caller.user()?, change),
         }?;
         Some(answer)
     }

@@ -26,7 +26,7 @@ impl Shared {
         let mut question = Question::default();
         for limit in route.limits.iter().filter(counted) {
             let key = key(&inner.server, limit, caller);
-            question.add(key, limit.shape(), u64::from(units), 0);
+            question.add(key, limit.shape, u64::from(units), 0);
         }
         let now = bucket::now(&inner.clock);
         let in_memory = |limit: &Limit| {
@@ -39,8 +39,8 @@ impl Shared {
             Ok(answer) => {
                 let limits = route.limits.iter().filter(counted);
                 let waits = limits.zip(&answer.states).map(|(limit, state)| {
-                    let owed = limit.shape().later(state.owed, u64::from(units));
-                    limit.shape().wait(owed, route.cost)
+                    let owed = limit.shape.later(state.owed, u64::from(units));
+                    limit.shape.wait(owed, route.cost)
                 });
                 waits.max()
             }

@@ -144,18 +144,22 @@ impl Shared {
         &self,
         route: &RouteLimits,
         caller: Caller<'_>,
-        due: Due,
+        now: u64,
+        is_due: impl Fn(&Limit) -> bool,
     ) -> Result<(), Rejection> {
-        let now = bucket::now(&self.inner.clock);
-        let waits = route.limits.iter().map(|limit| match due.has(limit) {
+        // As long as nobody is denied, this is all that it costs.
+        if self.inner.held.denied.is_empty() {
+            return Ok(());
+        }
+        let waits = route.limits.iter().map(|limit| match is_due(limit) {
             true => self.denied(limit, caller, now),
             false => 0,
         });
-        let violated = violated(waits);
+        let violated: Vec<_> = waits.enumerate().filter(|(_, wait)| *wait > 0).collect();
         if violated.is_empty() {
             return Ok(());
         }
-        Err(refuse_with(route, &violated))
+        Err(refuse_with(route, violated.into_iter()))
     }
 
     /// Nanoseconds for which the store will admit nothing, as far as it is known.
@@ -176,7 +180,10 @@ impl Shared {
         caller: Caller<'_>,
         due: Due,
     ) -> Result<Asked, Rejection> {
-        let refused = self.look(route, caller, due);
+        // It was looked at the quotas `per ip` when the request came.
+        let refused = self.look(route, caller, charges.now, |limit| {
+            due.has(limit) && limit.quota.per != Per::Ip
+        });
         let charged = refused.and_then(|()| self.charge_each(route, charges, caller, due));
         if charged.is_err() {
             self.refund(route, charges, caller);
@@ -191,6 +198,7 @@ impl Shared {
         caller: Caller<'_>,
         due: Due,
     ) -> Result<Asked, Rejection> {
+        let now = charges.now;
         let mut asked = Asked::new();
         for (place, limit) in route.limits.iter().enumerate() {
             match limit.quota.sharing {
@@ -198,11 +206,10 @@ impl Shared {
                 // Charged before the caller was known.
                 Sharing::Local if limit.quota.per == Per::Ip => {}
                 Sharing::Local => {
-                    let now = bucket::now(&self.inner.clock);
                     let paid = limit.charge(caller, route.cost, now);
                     let paid = paid.map_err(|denied| match denied {
                         Denied::NoCaller => no_caller(),
-                        Denied::Wait(wait) => refuse_with(route, &[(place, wait)]),
+                        Denied::Wait(wait) => refuse_with(route, [(place, wait)].into_iter()),
                     })?;
                     charges.push(place, paid, Source::Memory);
                 }
@@ -210,14 +217,12 @@ impl Shared {
                     return Err(no_caller());
                 }
                 Sharing::Leased if limit.most_leased > 1 => {
-                    match self.take(route, place, limit, caller) {
+                    match self.take(route, place, caller, now) {
                         Ok(taken) => {
-                            let now = bucket::now(&self.inner.clock);
-                            let held = route.units(taken.left);
-                            let owed = taken.tat.saturating_sub(now);
-                            let owed = owed.saturating_sub(limit.shape().interval * held);
+                            let held = limit.shape.interval * route.units(taken.left);
+                            let owed = taken.tat.saturating_sub(now).saturating_sub(held);
                             let source = Source::Lease { until: taken.until };
-                            charges.push(place, limit.shape().paid(owed), source);
+                            charges.push(place, limit.shape.paid(owed), source);
                         }
                         Err(beside) => asked.push((place, beside)),
                     }
@@ -228,38 +233,43 @@ impl Shared {
         Ok(asked)
     }
 
-    /// A request from the lease; or how many to ask for beside it.
+    /// A request from the lease of a quota; or how many to ask for beside it.
     fn take(
         &self,
         route: &Arc<RouteLimits>,
         place: usize,
-        limit: &Limit,
         caller: Caller<'_>,
+        now: u64,
     ) -> Result<Taken, u32> {
-        let now = bucket::now(&self.inner.clock);
-        let most = limit.most_leased;
+        // The place is one of the route.
+        let limit = route.limits.get(place).ok_or(0_u32)?;
         let leases = &self.inner.held.leases;
-        let taken = leases.replace(limit, caller, |lease| {
-            let mut lease = lease.copied().unwrap_or_default();
-            let taken = lease.take(most, now).ok_or_else(|| lease.miss(most, now));
-            (taken, lease)
+        let taken = leases.change(limit, caller, |lease| {
+            let most = limit.most_leased;
+            lease.take(most, now).ok_or_else(|| lease.miss(most, now))
         });
         // Where there is no room for a lease, the store is asked each time.
         let taken = taken.unwrap_or(Err(0))?;
         if taken.wanted > 0 {
-            let inner = Arc::clone(&self.inner);
-            let route = Arc::clone(route);
-            let network = caller.network;
-            let identity = caller.identity.cloned();
-            self.store.spawn(async move {
-                let caller = Caller {
-                    network,
-                    identity: identity.as_ref(),
-                };
-                inner.refill(&route, place, caller, taken.wanted).await;
-            });
+            self.refill(route, place, caller, taken.wanted);
         }
         Ok(taken)
+    }
+
+    /// Takes requests ahead in the background.
+    #[cold]
+    fn refill(&self, route: &Arc<RouteLimits>, place: usize, caller: Caller<'_>, wanted: u32) {
+        let inner = Arc::clone(&self.inner);
+        let route = Arc::clone(route);
+        let network = caller.network;
+        let identity = caller.identity.cloned();
+        self.store.spawn(async move {
+            let caller = Caller {
+                network,
+                identity: identity.as_ref(),
+            };
+            inner.refill(&route, place, caller, wanted).await;
+        });
     }
 
     /// Charges the rest, which only the store can.
@@ -281,7 +291,7 @@ impl Shared {
         let mut question = Question::default();
         for (_, limit, beside) in limits() {
             let key = key(&inner.server, limit, caller);
-            question.add(key, limit.shape(), route.units(1), route.units(beside));
+            question.add(key, limit.shape, route.units(1), route.units(beside));
         }
         let asked_at = bucket::now(&inner.clock);
         let Ok(answer) = question.ask(&inner.server, false).await else {
@@ -299,7 +309,7 @@ impl Shared {
         let now = bucket::now(&inner.clock);
         let mut waits = vec![0; route.limits.len()];
         for ((place, limit, beside), state) in limits().zip(&answer.states) {
-            let shape = limit.shape();
+            let shape = limit.shape;
             if answer.charged {
                 let granted = if state.beside { beside } else { 0 };
                 let paid = state.paid(shape, route.units(1));
@@ -328,7 +338,7 @@ impl Shared {
             return Ok(());
         }
         self.refund(route, charges, caller);
-        Err(refuse_with(route, &violated(waits.into_iter())))
+        Err(refuse_with(route, waits.into_iter().enumerate()))
     }
 
     /// What happens without the store.
@@ -350,7 +360,9 @@ impl Shared {
             match limit.charge_share(caller, route.cost, instances, now) {
                 Ok(paid) => charges.push(place, paid, Source::Share { instances }),
                 Err(Denied::NoCaller) => return Err(no_caller()),
-                Err(Denied::Wait(wait)) => return Err(refuse_with(route, &[(place, wait)])),
+                Err(Denied::Wait(wait)) => {
+                    return Err(refuse_with(route, [(place, wait)].into_iter()));
+                }
             }
         }
         Ok(())
@@ -388,14 +400,14 @@ impl Inner {
         };
         let units = route.units(wanted);
         let mut question = Question::default();
-        question.add(key(&self.server, limit, caller), limit.shape(), units, 0);
+        question.add(key(&self.server, limit, caller), limit.shape, units, 0);
         let asked_at = bucket::now(&self.clock);
         let answer = question.ask(&self.server, false).await;
         let now = bucket::now(&self.clock);
         self.answer_lease(limit, caller, wanted, |lease| match &answer {
             Ok(answer) if answer.charged => {
                 let owed = answer.states.first().map_or(0, |state| state.owed);
-                let taken = limit.shape().interval * units;
+                let taken = limit.shape.interval * units;
                 lease.answer(wanted, asked_at, now.saturating_add(owed + taken));
             }
             _ => lease.give_up(),
@@ -414,11 +426,6 @@ impl Inner {
             self.held.leases.find(limit, caller, answer);
         }
     }
-}
-
-/// The places that have to wait, and for how long.
-fn violated(waits: impl Iterator<Item = u64>) -> Vec<(usize, u64)> {
-    waits.enumerate().filter(|(_, wait)| *wait > 0).collect()
 }
 
 fn silent(detail: &'static str) -> Rejection {

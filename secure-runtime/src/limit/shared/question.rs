@@ -109,7 +109,7 @@ pub(super) fn key(server: &Server, limit: &Limit, caller: Caller<'_>) -> String 
         Per::Ip => key += &caller.network.to_string(),
         Per::Route => {}
         Per::User => {
-            let identity = caller.identity.map_or("", |identity| &**identity);
+            let identity = caller.identity.map_or("", |identity| identity.text());
             let hash = digest(&SHA256, identity.as_bytes());
             let letters = hash.as_ref().iter().map(|byte| format!("{byte:02x}"));
             key.extend(letters.take(NAME_LENGTH / 2));

@@ -1,22 +1,25 @@
 //! The share of a quota that one of several processes enforces by itself, while the store is silent.
 
-use std::{hash::Hash, num::NonZeroU32};
+use std::num::NonZeroU32;
 
-use crate::limit::bucket::{Bucket, Paid, Shape};
+use crate::limit::{
+    bucket::{Bucket, Paid, Shape},
+    subject::{Hashed, Subject},
+};
 
-impl<K: Clone + Eq + Hash> Bucket<K> {
+impl<K: Subject> Bucket<K> {
     /// Charges the share of one of `instances` processes: units come back so many times slower, and
     /// so many times fewer may be taken at once, but at least those of one request.
     ///
     /// So all processes together admit no more than the quota, or one request each.
     pub(in crate::limit) fn charge_share(
         &self,
-        subject: K,
+        subject: Hashed<'_, K>,
         cost: NonZeroU32,
         instances: NonZeroU32,
         now: u64,
     ) -> Result<Paid, u64> {
-        let whole = self.shape();
+        let whole = self.shape;
         let share = whole.share(cost, instances);
         let (owed, shared) = self.replace(subject, |tat| {
             let owed = tat.unwrap_or(0).saturating_sub(now);
@@ -44,13 +47,13 @@ impl<K: Clone + Eq + Hash> Bucket<K> {
     /// Takes such a charge back, as [`Bucket::refund`] does.
     pub(in crate::limit) fn refund_share(
         &self,
-        subject: &K,
+        subject: Hashed<'_, K>,
         cost: NonZeroU32,
         instances: NonZeroU32,
         paid: Paid,
         now: u64,
     ) {
-        let charged = self.shape().share(cost, instances).of(cost);
+        let charged = self.shape.share(cost, instances).of(cost);
         self.give_back(subject, charged, paid, now);
     }
 }

@@ -8,6 +8,8 @@ use std::{
 
 use futures_util::FutureExt;
 
+use crate::limit::subject::EVERYBODY;
+
 use super::{
     gcra::{random_quota, random_step},
     *,
@@ -30,7 +32,7 @@ fn later(bench: &Bench, policy: &'static Policy, units: u32) -> u64 {
         identity: None,
     };
     // In memory it waits for nothing.
-    let charged = bench.limiter.charge_later(&route, caller, units);
+    let charged = bench.limiter.charge_later(route, caller, units);
     charged.now_or_never().unwrap()
 }
 
@@ -66,9 +68,12 @@ fn l9_agrees_with_the_book_at_any_cost_and_with_debts() {
                 Ok(charges) => {
                     assert_eq!(wait, 0, "{cost} of {quota:?}");
                     let (remaining, next) = oracle.charge(bench.now());
-                    let limit = &charges.route.as_ref().unwrap().limits[0];
+                    let limit = &bench.limiter.route_of(&charges).unwrap().limits[0];
                     let paid = charges.iter().next().unwrap().paid;
-                    assert_eq!((paid.remaining, limit.until_next(paid)), (remaining, next));
+                    assert_eq!(
+                        (paid.remaining, limit.shape.until_next(paid)),
+                        (remaining, next)
+                    );
                 }
                 Err(rejection) => {
                     assert!(wait > 0, "{cost} of {quota:?}");
@@ -186,12 +191,12 @@ fn a_late_refund_gives_back_no_more_than_has_not_come_back() {
     for (seconds, left) in [(0, 5), (3, 5), (5, 5), (60, 5)] {
         let bench = Bench::new(100);
         assert!(bench.request(policy, address(2), Some(&ann)).is_ok());
-        let mut charges = bench.limiter.charge_ip(policy, address(1)).unwrap();
+        let mut charges = bench.charge_ip(policy, address(1)).unwrap();
         bench.advance(seconds * SECOND);
         let refused = bench.limiter.charge_caller(&mut charges, Some(&ann));
         assert!(refused.is_err());
         // As good as new, and not better.
-        let charges = bench.limiter.charge_ip(policy, address(1)).unwrap();
+        let charges = bench.charge_ip(policy, address(1)).unwrap();
         assert_eq!(charges.iter().next().unwrap().paid.remaining, left);
     }
 }
@@ -222,7 +227,7 @@ fn l3_fields_count_units_and_what_was_charged_later() {
     let policy = costly(5, vec![named]);
     let bench = Bench::new(100);
     let mut charges = bench.request(policy, address(1), None).unwrap();
-    let (stated, state) = charges.fields().unwrap();
+    let (stated, state) = bench.limiter.fields(&charges).unwrap();
     assert_eq!(
         (stated.to_str().unwrap(), state.to_str().unwrap()),
         (r#""a";q=100;w=100"#, r#""a";r=95;t=1"#)
@@ -238,7 +243,11 @@ fn l3_fields_count_units_and_what_was_charged_later() {
         (u64::MAX, r#""a";r=0;t=101"#),
     ] {
         charged.store(units, Ordering::Relaxed);
-        assert_eq!(charges.fields().unwrap().1, expected, "{units}");
+        assert_eq!(
+            bench.limiter.fields(&charges).unwrap().1,
+            expected,
+            "{units}"
+        );
     }
 }
 
@@ -262,21 +271,20 @@ fn a_debt_is_at_most_one_burst_however_much_is_charged() {
 fn the_largest_numbers_do_not_overflow() {
     // The largest time of a full burst, near the end of time.
     let bucket = |table| {
-        let clock = Clock::manual().0;
         let largest = quota(1, 1 << 22, 1 << 10, Per::Ip);
-        bucket::Bucket::<u8>::new(&largest, 0, table, &clock).unwrap()
+        bucket::Bucket::<()>::new(&largest, 0, table).unwrap()
     };
     let most = NonZeroU32::new(1 << 10).unwrap();
     for table in [None, Some(Arc::new(Table::new(9)))] {
         let bucket = bucket(table);
         let end = 1 << 62;
         for _ in 0..3 {
-            bucket.charge_later(1, u32::MAX, end);
+            bucket.charge_later(EVERYBODY, u32::MAX, end);
         }
         let full = (1_u64 << 32) * SECOND;
-        assert_eq!(bucket.wait(&1, most, end), 2 * full);
+        assert_eq!(bucket.wait(EVERYBODY, most, end), 2 * full);
         // The bucket's own clock has not moved: the wait is told from `end` all the same.
-        assert_eq!(bucket.charge(1, most, end), Err(2 * full));
+        assert_eq!(bucket.charge(EVERYBODY, most, end), Err(2 * full));
     }
 }
 

@@ -49,9 +49,12 @@ fn l9_agrees_with_the_book() {
                 Ok(charges) => {
                     assert_eq!(wait, 0, "{quota:?}");
                     let (remaining, next) = oracle.charge(bench.now());
-                    let label = &charges.route.as_ref().unwrap().limits[0];
+                    let label = &bench.limiter.route_of(&charges).unwrap().limits[0];
                     let paid = charges.iter().next().unwrap().paid;
-                    assert_eq!((paid.remaining, label.until_next(paid)), (remaining, next));
+                    assert_eq!(
+                        (paid.remaining, label.shape.until_next(paid)),
+                        (remaining, next)
+                    );
                 }
                 Err(rejection) => {
                     assert!(wait > 0, "{quota:?}");

@@ -46,14 +46,25 @@ impl Bench {
         self.hand.advance(Duration::from_nanos(nanos));
     }
 
+    /// The first stage.
+    pub(super) fn charge_ip(
+        &self,
+        policy: &'static Policy,
+        address: ClientAddress,
+    ) -> Result<Charges, Rejection> {
+        let mut charges = Charges::default();
+        self.limiter.charge_ip(&mut charges, policy, address)?;
+        Ok(charges)
+    }
+
     /// Both stages.
     pub(super) fn request(
         &self,
         policy: &'static Policy,
         address: ClientAddress,
-        user: Option<&Arc<str>>,
+        user: Option<&Identity>,
     ) -> Result<Charges, Rejection> {
-        let mut charges = self.limiter.charge_ip(policy, address)?;
+        let mut charges = self.charge_ip(policy, address)?;
         self.limiter.charge_caller(&mut charges, user)?;
         Ok(charges)
     }
@@ -99,8 +110,8 @@ pub(super) fn address(number: u32) -> ClientAddress {
     ClientAddress::Known(Ipv4Addr::from_bits(number).into())
 }
 
-pub(super) fn user(name: &str) -> Arc<str> {
-    Arc::from(name)
+pub(super) fn user(name: &str) -> Identity {
+    Identity::new(Arc::from(name))
 }
 
 /// What the caller is told in a refusal.
@@ -112,7 +123,9 @@ pub(super) struct Told {
 
 impl Told {
     pub(super) fn by(rejection: &Rejection) -> Self {
-        let response = rejection.respond(crate::rejection::ProtectionSpace::UNNAMED);
+        let response = rejection
+            .cloned()
+            .respond(crate::rejection::ProtectionSpace::UNNAMED);
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let body = response.into_body().try_into_bytes().unwrap();

@@ -127,7 +127,7 @@ fn a_late_refund_never_admits_more_than_the_bound() {
             bench.advance(random.below(3 * SECOND));
             match random.below(2) {
                 0 => {
-                    if let Ok(charges) = bench.limiter.charge_ip(policy, address(1)) {
+                    if let Ok(charges) = bench.charge_ip(policy, address(1)) {
                         waiting.push((bench.now(), charges));
                     }
                 }
@@ -150,6 +150,22 @@ fn a_late_refund_never_admits_more_than_the_bound() {
         admitted.extend(waiting.iter().map(|(at, _)| at));
         admitted.sort_unstable();
         assert_bound(&by_ip, &admitted);
+    }
+}
+
+/// L2: a request is charged as of when it came, and is told to wait from now on.
+#[test]
+fn a_wait_begins_when_it_is_told() {
+    let policy = policy(vec![quota(1, 60, 9, Per::Ip), quota(1, 10, 1, Per::User)]);
+    for (seconds, wait) in [(0, 9), (3, 6), (8, 1), (50, 1)] {
+        let bench = Bench::new(100);
+        let ann = user("ann");
+        bench.request(policy, address(1), Some(&ann)).unwrap();
+        bench.advance(SECOND);
+        let mut charges = bench.charge_ip(policy, address(1)).unwrap();
+        bench.advance(seconds * SECOND);
+        let refused = bench.limiter.charge_caller(&mut charges, Some(&ann));
+        assert_eq!(Told::by(&refused.unwrap_err()).retry_after(), wait);
     }
 }
 
@@ -183,7 +199,7 @@ fn threads_that_are_refused_leave_nothing_behind() {
     }
     assert_eq!(admitted.into_inner(), 200);
     // 100 of the address are left, and nobody but this user can take them.
-    let by_eve = (0..300).filter(|_| bench.limiter.charge_ip(policy, address(1)).is_ok());
+    let by_eve = (0..300).filter(|_| bench.charge_ip(policy, address(1)).is_ok());
     assert_eq!(by_eve.count(), 100);
 }
 
@@ -206,7 +222,7 @@ fn a_policy_without_quotas_charges_nothing() {
     let bench = Bench::new(0);
     for _ in 0..1_000 {
         let charges = bench.request(policy, address(1), None).unwrap();
-        assert!(charges.fields().is_none());
+        assert!(bench.limiter.fields(&charges).is_none());
     }
-    assert!(bench.limiter.routes.load().is_empty());
+    assert!(bench.limiter.routes.get(policy).is_none());
 }

@@ -2,8 +2,9 @@
 -- KEYS: marks, account, pair, network, everybody, device, password.
 -- ARGV: the time, or nothing for that of the server; attempts, window, lock, free failures, delay,
 -- greatest delay, disabled after, failures and accounts of a network, accounts of a password,
--- failures of all; half of the account's key; when the device was let in, or 0; whether there is a
--- password. Times are in milliseconds.
+-- failures of all, first and longest ban of a network, how long a device is known; half of the
+-- account's key; when the device was let in, or 0; whether there is a password; whether the network
+-- is banned for longer each time. Times are in milliseconds.
 local MINUTE, HOUR, DAY = 60000, 3600000, 86400000
 local KEPT, KEPT_LONG, DISABLED_KEPT = DAY, 30 * DAY, 366 * DAY
 -- Keys outlive what they hold by this much: expiry is judged below, and this only tidies up.
@@ -16,7 +17,10 @@ local free_failures, delay, max_delay = tonumber(ARGV[5]), tonumber(ARGV[6]), to
 local disable_after = tonumber(ARGV[8])
 local network_failures, network_accounts = tonumber(ARGV[9]), tonumber(ARGV[10])
 local password_accounts, global_failures = tonumber(ARGV[11]), tonumber(ARGV[12])
-local account_half, device_issued, has_password = ARGV[13], tonumber(ARGV[14]), ARGV[15] == '1'
+local network_ban, max_network_ban = tonumber(ARGV[13]), tonumber(ARGV[14])
+local device_max_age = tonumber(ARGV[15])
+local account_half, device_issued, has_password = ARGV[16], tonumber(ARGV[17]), ARGV[18] == '1'
+local is_bannable = ARGV[19] == '1'
 
 local function decimal(number) return string.format('%.0f', number) end
 
@@ -177,26 +181,55 @@ local function take_back_account(accounts)
   if failing.count <= 0 then table.remove(accounts, place) end
 end
 
--- Networks: the last success; the log; the accounts.
+-- Networks: the last success; the log; the accounts; bans that have ended, and when the last did.
 
 local function read_network(key)
-  local success, log, accounts = string.match(redis.call('GET', key) or '', '^([^;]*);([^;]*);(.*)$')
-  local network = { success = tonumber(success) or 0, log = {}, accounts = accounts_of(words(accounts)) }
-  if network.success + KEPT_LONG <= now then network.success = 0 end
-  for _, at in ipairs(words(log)) do
-    if tonumber(at) + MINUTE > now then network.log[#network.log + 1] = tonumber(at) end
-  end
+  local text = redis.call('GET', key) or ''
+  local success, log, accounts, bans, unbanned =
+    string.match(text, '^([^;]*);([^;]*);([^;]*);([^;]*);([^;]*)$')
+  local network = {
+    success = tonumber(success) or 0,
+    log = {},
+    accounts = accounts_of(words(accounts)),
+    bans = tonumber(bans) or 0,
+    unbanned = tonumber(unbanned) or 0,
+  }
+  for i, at in ipairs(words(log)) do network.log[i] = tonumber(at) end
   return network
 end
 
+local function banned_until(network)
+  local last = network.log[#network.log]
+  if #network.log < network_failures or not last then return nil end
+  return last + math.min(network_ban * 2 ^ network.bans, max_network_ban)
+end
+
+-- Whether a ban has ended, which is to be kept even of an attempt that is refused.
+local function forget_network(network)
+  if network.success + KEPT_LONG <= now then network.success = 0 end
+  local ends = banned_until(network)
+  if not ends then
+    network.log = keep(network.log, function(at) return at + MINUTE > now end)
+  elseif ends <= now then
+    network.log = {}
+    if is_bannable then network.bans, network.unbanned = network.bans + 1, ends end
+  end
+  if network.unbanned + DAY <= now then network.bans, network.unbanned = 0, 0 end
+  return ends and ends <= now
+end
+
 local function write_network(key, network)
-  if network.success == 0 and #network.log == 0 and #network.accounts == 0 then
+  local is_counted = #network.log > 0 or #network.accounts > 0 or network.bans > 0
+  if network.success == 0 and not is_counted then
     redis.call('DEL', key)
     return
   end
   local value = decimal(network.success) .. ';' .. decimals(network.log)
   value = value .. ';' .. accounts_text(network.accounts)
-  local time_to_live = network.success > 0 and KEPT_LONG or HOUR
+  value = value .. ';' .. decimal(network.bans) .. ';' .. decimal(network.unbanned)
+  local unbanned = banned_until(network) or network.unbanned
+  local time_to_live = math.max(HOUR, unbanned + DAY - now)
+  if network.success > 0 then time_to_live = KEPT_LONG end
   redis.call('SET', key, value, 'PX', decimal(time_to_live + SLACK))
 end
 

@@ -2,7 +2,9 @@
 local marks = read_marks(KEYS[1])
 local account, pair = read_streak(KEYS[2], marks), read_streak(KEYS[3], marks)
 local network, password = read_network(KEYS[4]), read_password(KEYS[7])
-local known_device = device_issued > marks.enabled
+if forget_network(network) then write_network(KEYS[4], network) end
+local device_age = now - device_issued
+local known_device = device_issued > marks.enabled and device_age >= 0 and device_age < device_max_age
 local device = known_device and read_streak(KEYS[6], marks)
 local alarm = is_alarming()
 
@@ -13,16 +15,20 @@ local function refusal_of(streak)
   if now < delayed_until(streak, marks) then return refused('delayed') end
 end
 
-local function refusal()
-  local most = network_failures
-  if alarm and network.success == 0 and not known_device then most = 1 end
-  local first = network.log[#network.log - most + 1]
-  if #network.log >= most and first then return refused('network', first + MINUTE - now) end
+local function network_refusal()
+  local ends, last = banned_until(network), network.log[#network.log]
+  if ends then return refused('network', ends - now) end
+  if alarm and network.success == 0 and last then return refused('network', last + MINUTE - now) end
   if #network.accounts >= network_accounts and not find(network.accounts) then
     local oldest = network.accounts[1].last
     for _, failing in ipairs(network.accounts) do oldest = math.min(oldest, failing.last) end
     return refused('network', oldest + HOUR - now)
   end
+end
+
+local function refusal()
+  local wait = not known_device and network_refusal()
+  if wait then return wait end
   if account.count >= disable_after then return refused('disabled') end
   if known_device then return refusal_of(device) end
   local reason = refusal_of(account) or refusal_of(pair)
@@ -45,10 +51,10 @@ else
   push(pair)
   write_streak(KEYS[3], pair)
   locks = now < locked_until(account) or now < locked_until(pair)
+  push_bounded(network.log, now, network_failures)
+  push_account(network.accounts, network_accounts)
 end
 write_streak(KEYS[2], account)
-push_bounded(network.log, now, network_failures)
-push_account(network.accounts, network_accounts)
 write_network(KEYS[4], network)
 push_account(password, password_accounts)
 write_password(KEYS[7], password)

@@ -1,11 +1,13 @@
 -- Says what became of an attempt that was admitted.
 -- ARGV goes on with: when it was admitted; whether by its device; `success` or `neither`.
-local at, known_device, success = tonumber(ARGV[16]), ARGV[17] == '1', ARGV[18] == 'success'
+local at, known_device, success = tonumber(ARGV[20]), ARGV[21] == '1', ARGV[22] == 'success'
 local forgiven = { cleared = 0, enabled = 0 }
 
 local network, password = read_network(KEYS[4]), read_password(KEYS[7])
-remove(network.log, at)
-take_back_account(network.accounts)
+if not known_device then
+  remove(network.log, at)
+  take_back_account(network.accounts)
+end
 take_back_account(password)
 if success then network.success = now end
 write_network(KEYS[4], network)

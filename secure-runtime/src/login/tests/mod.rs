@@ -52,6 +52,7 @@ fn subject(account: u64, network: u64) -> Subject {
         network: key(4, network),
         device: None,
         password: None,
+        is_bannable: true,
     }
 }
 

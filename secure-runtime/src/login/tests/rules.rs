@@ -12,6 +12,7 @@ const STRANGER: Attempt = Attempt {
     account: 1,
     device: None,
     has_password: true,
+    is_bannable: true,
 };
 
 fn fail(records: &mut Records, rules: &Rules, now: u64) -> Reservation {
@@ -213,5 +214,157 @@ fn a_success_does_not_end_the_alarm() {
             matches!(verdict, Verdict::Refused(Reason::Network { .. })),
             "{number}: {verdict:?}"
         );
+    }
+}
+
+/// So many failures of a network that it is banned, each at another account.
+fn fail_until_banned(records: &mut Records, rules: &Rules, attempt: Attempt, now: u64) {
+    for number in 0..rules.limits.network_failures as u64 {
+        let attempt = Attempt {
+            account: 100 + number,
+            has_password: false,
+            ..attempt
+        };
+        records.account = Default::default();
+        records.pair = Default::default();
+        let verdict = records.reserve(attempt, rules, now);
+        assert!(matches!(verdict, Verdict::Admitted(_)), "{verdict:?}");
+    }
+}
+
+fn wait(records: &Records, rules: &Rules, attempt: Attempt, now: u64) -> Option<u64> {
+    let mut records = Records {
+        account: Default::default(),
+        pair: Default::default(),
+        password: Default::default(),
+        ..records.clone()
+    };
+    match records.reserve(attempt, rules, now) {
+        Verdict::Refused(Reason::Network { wait }) => Some(wait),
+        Verdict::Refused(other) => panic!("{other:?}"),
+        Verdict::Admitted(_) => None,
+    }
+}
+
+/// G11: a network with too many failures is banned for a minute, then two, up to an hour; and a day
+/// without a ban is forgotten.
+#[test]
+fn g11_bans_of_a_network_grow_and_are_forgotten() {
+    let rules = patient();
+    let mut records = Records::default();
+    let mut now = START;
+    for expected in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
+        let ban = expected * MINUTE;
+        fail_until_banned(&mut records, &rules, STRANGER, now);
+        assert_eq!(wait(&records, &rules, STRANGER, now), Some(ban));
+        assert_eq!(wait(&records, &rules, STRANGER, now + ban - 1), Some(1));
+        assert_eq!(wait(&records, &rules, STRANGER, now + ban), None);
+        assert!(!records.network.is_expired(&rules.limits, now + ban));
+        now += ban;
+    }
+    for (later, expected) in [(KEPT - 1, 60 * MINUTE), (KEPT, MINUTE)] {
+        let (mut records, now) = (records.clone(), now + later);
+        fail_until_banned(&mut records, &rules, STRANGER, now);
+        assert_eq!(wait(&records, &rules, STRANGER, now), Some(expected));
+    }
+    assert!(!records.network.is_expired(&rules.limits, now + KEPT - 1));
+    assert!(records.network.is_expired(&rules.limits, now + KEPT));
+}
+
+/// G11: this machine, a trusted proxy and who is not known are held up, and never for longer.
+#[test]
+fn g11_who_is_everybody_is_not_banned_for_longer() {
+    let rules = patient();
+    let everybody = Attempt {
+        is_bannable: false,
+        ..STRANGER
+    };
+    let mut records = Records::default();
+    for number in 0..10 {
+        let now = START + number * MINUTE;
+        fail_until_banned(&mut records, &rules, everybody, now);
+        assert_eq!(wait(&records, &rules, everybody, now), Some(MINUTE));
+    }
+}
+
+/// An attempt that succeeds in the end was no failure, and takes a ban back that follows from it.
+#[test]
+fn a_ban_that_follows_from_a_success_is_taken_back() {
+    let rules = patient();
+    let mut records = Records::default();
+    fail_until_banned(&mut records, &rules, STRANGER, START);
+    let mut open = Records {
+        network: records.network.clone(),
+        ..Records::default()
+    };
+    open.network.log.pop_back();
+    let last = fail(&mut open, &rules, START + 1);
+    assert_eq!(
+        wait(&open, &rules, STRANGER, START + 2),
+        Some(MINUTE - 1),
+        "while it is not known"
+    );
+    open.settle(STRANGER, &last, Outcome::Success, START + 3);
+    assert_eq!(wait(&open, &rules, STRANGER, START + 4), None);
+    // It was no ban: the next one is the first.
+    fail(&mut open, &rules, START + 5);
+    assert_eq!(
+        wait(&open, &rules, STRANGER, START + 6),
+        Some(MINUTE - 1),
+        "the first ban"
+    );
+}
+
+/// G6: the ban of an address does not hold for a device that was let in before, and what fails
+/// there is no failure of the address.
+#[test]
+fn g6_a_known_device_gets_in_from_a_banned_network() {
+    let rules = usual();
+    let owner = Attempt {
+        device: Some(START - 1),
+        ..STRANGER
+    };
+    let mut records = Records::default();
+    fail_until_banned(&mut records, &rules, STRANGER, START);
+    let before = records.network.clone();
+    for number in 1..=5 {
+        let now = START + number * 10_000;
+        let verdict = records.reserve(owner, &rules, now);
+        let Verdict::Admitted(reservation) = verdict else {
+            panic!("{number}: {verdict:?}");
+        };
+        if number == 4 {
+            records.settle(owner, &reservation, Outcome::Neither, now);
+        }
+    }
+    assert_eq!(records.network, before);
+    let unknown = Attempt {
+        account: 1000,
+        ..STRANGER
+    };
+    assert!(wait(&records, &rules, unknown, START + 59_999).is_some());
+}
+
+/// By one clock, that of the records: a cookie of tomorrow is none, nor is one that is too old.
+#[test]
+fn g6_a_device_is_known_for_a_time_and_not_before_it_was_let_in() {
+    let rules = usual();
+    let age = rules.limits.device_max_age;
+    for (issued, expected) in [
+        (START, true),
+        (START + 1, false),
+        (START - age + 1, true),
+        (START - age, false),
+        (u64::MAX, false),
+    ] {
+        let owner = Attempt {
+            device: Some(issued),
+            ..STRANGER
+        };
+        let verdict = Records::default().reserve(owner, &rules, START);
+        let Verdict::Admitted(reservation) = verdict else {
+            panic!("{verdict:?}");
+        };
+        assert_eq!(reservation.known_device, expected, "{issued}");
     }
 }

@@ -10,23 +10,8 @@ use crate::{
         rules::{Limits, Outcome, Rules, Verdict},
         shared::Shared,
     },
-    store::{Store, Target, server},
+    store::{Store, Target, chance::Chance, server},
 };
-
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-}
 
 /// Small numbers, so that every rule is met often.
 fn rules(chance: &mut Chance) -> Rules {
@@ -43,6 +28,9 @@ fn rules(chance: &mut Chance) -> Rules {
             network_accounts: 1 + chance.below(5) as usize,
             password_accounts: 1 + chance.below(4) as usize,
             global_failures: 1 + chance.below(20) as usize,
+            network_ban: 1 + chance.below(100_000),
+            max_network_ban: 100_000 + chance.below(4_000_000),
+            device_max_age: 1 + chance.below(200_000),
         },
     }
 }
@@ -96,10 +84,13 @@ async fn g5_the_shared_store_judges_as_this_one_does() {
                 continue;
             }
             let account = chance.below(4);
-            let mut subject = subject(account, chance.below(3));
+            let network = chance.below(3);
+            let mut subject = subject(account, network);
+            subject.is_bannable = network != 2;
             if chance.one_in(3) {
-                let age = chance.below(100_000);
-                let issued = clock.unix_millis() - age;
+                // Some by a clock that is ahead.
+                let age = chance.below(110_000);
+                let issued = clock.unix_millis() + 10_000 - age;
                 subject = with_device(subject, account, chance.below(2), issued);
             }
             if chance.one_in(2) {
@@ -136,7 +127,8 @@ async fn the_servers_time_counts_and_every_key_expires() {
     let store = Store::start(Target::parse(&redis.url()).unwrap(), "test").unwrap();
     let shared = Shared::patient(store).await;
     let rules = usual();
-    let device = with_device(subject(1, 1), 1, 1, u64::MAX / 4096);
+    let now = Clock::system().unix_millis();
+    let device = with_device(subject(1, 1), 1, 1, now - 1000);
     for subject in [with_password(subject(1, 1), 1), device] {
         assert!(matches!(
             shared.reserve(&subject, &rules, None).await,

@@ -1,5 +1,7 @@
+mod by_hand;
 mod environment;
 mod mistakes;
+mod mistakes_in_keys;
 #[cfg(feature = "passwords")]
 mod passwords;
 mod secrets;
@@ -29,6 +31,30 @@ fn load(file: Option<&str>, variables: &[(&str, &str)]) -> Result<Settings, Erro
 }
 
 #[test]
+fn keys_of_a_socket_file_are_read() {
+    let settings = Settings::from_toml(
+        r#"
+        [server]
+        address = "unix:/run/shop.sock"
+        socket_mode = "600"
+        transport = "behind_proxy"
+
+        [client_address]
+        trusted_proxies = ["unix"]
+        "#,
+    )
+    .unwrap();
+    let path = settings.server.address.unix();
+    assert_eq!(path, Some(std::path::Path::new("/run/shop.sock")));
+    assert_eq!(
+        settings.server.socket_mode.map(SocketMode::bits),
+        Some(0o600)
+    );
+    let proxies = settings.client_address.trusted_proxies;
+    assert_eq!(proxies, [TrustedProxy::Unix]);
+}
+
+#[test]
 fn every_key_is_read() {
     let settings = Settings::from_toml(&format!(
         r#"
@@ -37,7 +63,6 @@ fn every_key_is_read() {
 
         [server]
         address = "[::1]:9443"
-        socket_mode = "600"
         proxy_protocol = true
         transport = "behind_proxy"
         workers = 3
@@ -50,7 +75,7 @@ fn every_key_is_read() {
         private_key = "key.pem"
 
         [client_address]
-        trusted_proxies = ["10.0.0.0/8", "::1", "unix"]
+        trusted_proxies = ["10.0.0.0/8", "::1"]
         header = "forwarded"
         ipv6_prefix = 48
 
@@ -72,6 +97,8 @@ fn every_key_is_read() {
         disable_after = 50
         network_failures = 11
         network_accounts = 12
+        network_ban = "2min"
+        max_network_ban = "3h"
         password_accounts = 13
         global_failures = 14
         device_max_age = "7day"
@@ -128,7 +155,7 @@ fn every_key_is_read() {
         settings.server,
         ServerSettings {
             address: "[::1]:9443".parse().unwrap(),
-            socket_mode: "600".parse().unwrap(),
+            socket_mode: None,
             proxy_protocol: true,
             transport: Transport::BehindProxy,
             workers: NonZeroUsize::new(3),
@@ -147,11 +174,7 @@ fn every_key_is_read() {
     assert_eq!(
         settings.client_address,
         ClientAddressSettings {
-            trusted_proxies: vec![
-                "10.0.0.0/8".parse().unwrap(),
-                "::1/128".parse().unwrap(),
-                TrustedProxy::Unix,
-            ],
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap(),],
             header: ForwardedHeader::Forwarded,
             hops: None,
             ipv6_prefix: Ipv6Prefix::new(48).unwrap(),
@@ -169,6 +192,8 @@ fn every_key_is_read() {
         login.global_failures,
     ];
     assert_eq!(counts, [11, 12, 13, 14]);
+    assert_eq!(login.network_ban, Duration::from_secs(120));
+    assert_eq!(login.max_network_ban, Duration::from_secs(3 * 3600));
     assert_eq!(login.device_max_age, Duration::from_secs(7 * 86_400));
     assert_eq!(login.max_keys.get(), 6000);
     assert_eq!(

@@ -16,7 +16,8 @@ use secrecy::zeroize::Zeroizing;
 use super::oauth;
 use crate::{
     admission::{Admitted, client_address},
-    rejection::Rejection,
+    limit::Charges,
+    rejection::{Refusal, Rejection},
     settings::ClientSettings,
 };
 
@@ -101,10 +102,16 @@ pub(super) fn authenticate(admitted: &Admitted) -> Result<Result<Client, HttpRes
     let handler = admitted.policy.handler;
     tracing::warn!(target: super::super::AUDIT, event = "authn_login_fail", status = 401, handler, reason);
     if headers.contains_key(header::AUTHORIZATION) {
-        let address = client_address(security, admitted.request());
+        // The answer is one of OAuth and no rejection, so nobody else counts it for the bans.
         security
-            .limiter()
-            .charge_ip(security.authentication_failures(), address)?;
+            .bans()
+            .note(admitted.request(), Refusal::CredentialsInvalid);
+        let address = client_address(security, admitted.request());
+        security.limiter().charge_ip(
+            &mut Charges::default(),
+            security.authentication_failures(),
+            address,
+        )?;
     }
     let realm = &security.settings().realm;
     let challenge = format!("Basic realm=\"{realm}\", charset=\"UTF-8\"");

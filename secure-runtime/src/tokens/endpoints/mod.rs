@@ -23,7 +23,9 @@ use super::{RefreshToken, Session, TokenError, TokenIssuer};
 use crate::{
     admission::Admitted,
     auth::{MAX_TOKEN_BYTES, Principal},
-    policy::{Access, Outage, Per, Policy, Priority, Quota, Revocation, Sharing},
+    policy::{
+        Access, InputKind, InputPolicy, Outage, Per, Policy, Priority, Quota, Revocation, Sharing,
+    },
     private::Call,
     rejection::{Refusal, Rejection},
     response::Secured,
@@ -59,7 +61,10 @@ const fn policy(
         max_body,
         body_timeout: BODY_TIMEOUT,
         allow: None,
-        inputs: &[],
+        inputs: &[InputPolicy {
+            name: "issuer",
+            kind: InputKind::TokenIssuer,
+        }],
     }
 }
 
@@ -81,31 +86,21 @@ async fn guarded(
     policy: &'static Policy,
     answer: impl AsyncFnOnce(&mut Admitted) -> Result<HttpResponse, Rejection>,
 ) -> Secured {
-    let mut admitted = match call.admit(policy).await {
+    let mut admission = call.admit(policy);
+    let admitted = match admission.judged().await {
         Ok(admitted) => admitted,
         Err(refused) => return Secured::from(Err(refused)),
     };
-    match answer(&mut admitted).await {
+    match answer(admitted).await {
         Ok(response) => admitted.respond(response).await,
         Err(rejection) => admitted.refuse(rejection).await,
     }
 }
 
-/// What `policy` needs that is not configured, where it is that of one of these endpoints.
-pub(crate) fn missing_part(security: &Security, policy: &'static Policy) -> Option<&'static str> {
+/// Whether `policy` is that of an endpoint that only clients of the settings may call.
+pub(crate) fn asks_clients(policy: &'static Policy) -> bool {
     let is = |other| std::ptr::eq(policy, other);
-    let asks_clients = is(&revocation::POLICY) || is(&introspection::POLICY);
-    if !asks_clients && !is(&jwks::POLICY) {
-        None
-    } else if security.token_issuer().is_err() {
-        Some(
-            "answers for a token issuer, and none is configured: add `[token_issuer]` to the settings",
-        )
-    } else if asks_clients && security.clients().is_empty() {
-        Some("answers to clients, and none is configured: add `[[clients]]` to the settings")
-    } else {
-        None
-    }
+    is(&revocation::POLICY) || is(&introspection::POLICY)
 }
 
 /// A token of this issuer, whatever a client called it.

@@ -44,6 +44,15 @@ impl Sessions {
         Self::Redis(RedisSessions::new(server, limits))
     }
 
+    /// The same, with answers that may take long.
+    #[cfg(all(test, feature = "redis"))]
+    pub(super) async fn patient_in_redis(
+        server: Arc<crate::store::Server>,
+        limits: Limits,
+    ) -> Self {
+        Self::Redis(RedisSessions::patient(server, limits).await)
+    }
+
     /// Adds a session. Where its subject has as many as one may have, the one that was not renewed
     /// for longest ends, and is returned.
     pub(super) async fn open(
@@ -67,8 +76,9 @@ impl Sessions {
         }
     }
 
-    /// Presents a refresh token of a session that was found. The session is there where the token was rotated or retried, as
-    /// it is afterwards, and where it has just ended by this; no other call gets that one.
+    /// Presents a refresh token of a session that was found. The session is there where the token
+    /// was rotated or retried, as it is afterwards, and where it has just ended by this; no other
+    /// call gets that one.
     pub(super) async fn present(
         &self,
         session: &Session,

@@ -52,6 +52,9 @@ pub(crate) struct RedisSessions {
     all: String,
     /// What the names of sessions begin with.
     prefix: String,
+    /// A connection whose answers may take long, where it matters what they are.
+    #[cfg(test)]
+    patient: Option<crate::store::Connection>,
 }
 
 /// A subject as it is stored.
@@ -71,7 +74,19 @@ impl RedisSessions {
             all: server.name("sessions:all"),
             prefix: server.name("session:"),
             server,
+            #[cfg(test)]
+            patient: None,
         }
+    }
+
+    /// One that waits for its answers.
+    #[cfg(test)]
+    pub(super) async fn patient(server: Arc<Server>, limits: Limits) -> Self {
+        let mut sessions = Self::new(server, limits);
+        while sessions.patient.is_none() {
+            sessions.patient = sessions.server.connect(Duration::from_secs(5)).await.ok();
+        }
+        sessions
     }
 
     pub(super) async fn open(
@@ -190,7 +205,7 @@ impl RedisSessions {
         let command = script(
             include_str!("scripts/end.lua"),
             &[&keys.0, &keys.1, &self.all],
-            [hex(id)],
+            [hex(id), subject.to_owned()],
         );
         self.ask(&command, CHANGE).await
     }
@@ -239,6 +254,11 @@ impl RedisSessions {
         command: &Cmd,
         limit: Duration,
     ) -> Result<T, TokenError> {
+        #[cfg(test)]
+        if let Some(patient) = &self.patient {
+            let answer = patient.ask(command, Duration::from_secs(20)).await;
+            return answer.map_err(|fault| panic!("{fault}"));
+        }
         let answer = self.server.ask(command, limit).await;
         answer.map_err(|_| TokenError::Undecided)
     }

@@ -6,7 +6,7 @@ use crate::{
     limit::{
         bucket::Shape,
         charges::Charge,
-        route::RouteLimits,
+        route::{Caller, RouteLimits},
         shared::question::{Answer, CHARGE, Question},
         tests::{Bench, Random, SECOND, address, costly, quota},
     },
@@ -99,7 +99,7 @@ fn any_quota(random: &mut Random) -> Quota {
 }
 
 fn route(bench: &Bench, policy: &'static Policy) -> std::sync::Arc<RouteLimits> {
-    bench.limiter.route(policy).unwrap()
+    std::sync::Arc::clone(bench.limiter.route(policy).unwrap())
 }
 
 /// L9, L12, L13: the same decision, the same rest and the same wait, to the nanosecond.
@@ -117,7 +117,7 @@ async fn l12_script_and_memory_agree() {
         let policy = costly(cost, quotas);
         let bench = Bench::new(100);
         let route = route(&bench, policy);
-        let shapes: Vec<_> = route.limits.iter().map(|limit| limit.shape()).collect();
+        let shapes: Vec<_> = route.limits.iter().map(|limit| limit.shape).collect();
         let name = format!("case {case}");
         for _ in 0..50 {
             // As often as not around the time in which something comes back.
@@ -132,7 +132,7 @@ async fn l12_script_and_memory_agree() {
             if now > 1 << 61 {
                 break;
             }
-            let charges = bench.limiter.charge_ip(policy, address(1));
+            let charges = bench.charge_ip(policy, address(1));
             let mut charges = match charges {
                 Ok(charges) => charges,
                 Err(_) => {
@@ -141,13 +141,13 @@ async fn l12_script_and_memory_agree() {
                         .charge(&name, &shapes, u64::from(cost), 0, false, now)
                         .await;
                     assert!(!answer.charged, "{policy:?}");
-                    let caller = crate::limit::Charges::new(
-                        std::sync::Arc::clone(&route),
-                        address(1).network(Default::default()),
-                    );
+                    let caller = Caller {
+                        network: address(1).network(Default::default()),
+                        identity: None,
+                    };
                     for (limit, state) in route.limits.iter().zip(&answer.states) {
-                        let wait = limit.wait(caller.caller(None), route.cost, now);
-                        assert_eq!(state.wait(limit.shape(), route.cost), wait, "{policy:?}");
+                        let wait = limit.wait(caller, route.cost, now);
+                        assert_eq!(state.wait(limit.shape, route.cost), wait, "{policy:?}");
                     }
                     continue;
                 }
@@ -160,9 +160,12 @@ async fn l12_script_and_memory_agree() {
             let paid: Vec<Charge> = charges.iter().copied().collect();
             for (charge, state) in paid.iter().zip(&answer.states) {
                 let limit = &route.limits[charge.quota];
-                let theirs = state.paid(limit.shape(), u64::from(cost));
+                let theirs = state.paid(limit.shape, u64::from(cost));
                 assert_eq!(theirs.remaining, charge.paid.remaining, "{policy:?}");
-                assert_eq!(limit.until_next(theirs), limit.until_next(charge.paid));
+                assert_eq!(
+                    limit.shape.until_next(theirs),
+                    limit.shape.until_next(charge.paid)
+                );
             }
             // What it turned out to cost.
             if random.below(4) == 0 {
@@ -176,9 +179,9 @@ async fn l12_script_and_memory_agree() {
                     .await;
                 assert!(answer.charged);
                 for (limit, state) in route.limits.iter().zip(&answer.states) {
-                    let owed = limit.shape().later(state.owed, u64::from(units));
+                    let owed = limit.shape.later(state.owed, u64::from(units));
                     let wait = limit.wait(caller, route.cost, now);
-                    assert_eq!(limit.shape().wait(owed, route.cost), wait, "{policy:?}");
+                    assert_eq!(limit.shape.wait(owed, route.cost), wait, "{policy:?}");
                 }
                 let _ = charges.later();
             }

@@ -7,6 +7,7 @@ use crate::{
     limit::{
         bucket::Bucket,
         shared::presence::Presence,
+        subject::EVERYBODY,
         table::Table,
         tests::{Random, SECOND, quota},
     },
@@ -27,9 +28,8 @@ fn l15_the_shares_together_are_the_quota() {
         );
         let cost = NonZeroU32::new(1 + random.below(u64::from(burst)) as u32).unwrap();
         let instances = NonZeroU32::new(1 + random.below(6) as u32).unwrap();
-        let (clock, _hand) = Clock::manual();
         let buckets: Vec<_> = (0..instances.get())
-            .map(|_| Bucket::new(&quota, 0, Some(Arc::new(Table::new(10))), &clock).unwrap())
+            .map(|_| Bucket::new(&quota, 0, Some(Arc::new(Table::new(10)))).unwrap())
             .collect();
         let interval = quota.interval_nanos();
         let mut now = 0;
@@ -37,21 +37,21 @@ fn l15_the_shares_together_are_the_quota() {
         for _ in 0..500 {
             now += random.any_size(3 * interval);
             let bucket = &buckets[random.below(u64::from(instances.get())) as usize];
-            match bucket.charge_share((), cost, instances, now) {
+            match bucket.charge_share(EVERYBODY, cost, instances, now) {
                 Ok(paid) => {
                     units += u64::from(cost.get());
                     // Now and then it is refused for the sake of another quota.
                     if random.below(5) == 0 {
-                        bucket.refund_share(&(), cost, instances, paid, now);
+                        bucket.refund_share(EVERYBODY, cost, instances, paid, now);
                         units -= u64::from(cost.get());
                     }
                 }
                 Err(wait) => {
                     // L2: after the wait it is admitted, and not before.
-                    let early = bucket.charge_share((), cost, instances, now + wait - 1);
+                    let early = bucket.charge_share(EVERYBODY, cost, instances, now + wait - 1);
                     assert!(early.is_err());
                     now += wait;
-                    assert!(bucket.charge_share((), cost, instances, now).is_ok());
+                    assert!(bucket.charge_share(EVERYBODY, cost, instances, now).is_ok());
                     units += u64::from(cost.get());
                 }
             }
@@ -64,28 +64,32 @@ fn l15_the_shares_together_are_the_quota() {
 #[test]
 fn one_process_alone_has_the_whole_quota() {
     let quota = quota(10, 60, 10, Per::User);
-    let (clock, _hand) = Clock::manual();
-    let bucket = Bucket::new(&quota, 0, Some(Arc::new(Table::new(10))), &clock).unwrap();
+    let bucket = Bucket::new(&quota, 0, Some(Arc::new(Table::new(10)))).unwrap();
     let one = NonZeroU32::MIN;
     for left in (0..10).rev() {
-        let paid = bucket.charge_share((), one, one, SECOND).unwrap();
+        let paid = bucket.charge_share(EVERYBODY, one, one, SECOND).unwrap();
         assert_eq!(paid.remaining, left);
-        assert_eq!(bucket.until_next(paid), 6 * SECOND);
+        assert_eq!(bucket.shape.until_next(paid), 6 * SECOND);
     }
-    assert_eq!(bucket.charge_share((), one, one, SECOND), Err(6 * SECOND));
+    assert_eq!(
+        bucket.charge_share(EVERYBODY, one, one, SECOND),
+        Err(6 * SECOND)
+    );
 }
 
 /// L3: what a share says is left is what it would admit, and when there is more.
 #[test]
 fn l3_a_share_says_what_is_left_of_it() {
     let quota = quota(9, 9, 9, Per::User);
-    let (clock, _hand) = Clock::manual();
-    let bucket = Bucket::new(&quota, 0, Some(Arc::new(Table::new(10))), &clock).unwrap();
+    let bucket = Bucket::new(&quota, 0, Some(Arc::new(Table::new(10)))).unwrap();
     let three = NonZeroU32::new(3).unwrap();
     let paid = bucket
-        .charge_share((), NonZeroU32::MIN, three, SECOND)
+        .charge_share(EVERYBODY, NonZeroU32::MIN, three, SECOND)
         .unwrap();
-    assert_eq!((paid.remaining, bucket.until_next(paid)), (2, 3 * SECOND));
+    assert_eq!(
+        (paid.remaining, bucket.shape.until_next(paid)),
+        (2, 3 * SECOND)
+    );
 }
 
 #[test]

@@ -1,0 +1,8 @@
+use secure_runtime::secured;
+
+#[secured(rte = "10/min", cost = 5)]
+async fn index() -> &'static str {
+    "open"
+}
+
+fn main() {}
