@@ -119,7 +119,7 @@ fn whole() -> impl Strategy<Value = Whole> {
 fn whole_requests() {
     let fuzz = Fuzz::new();
     let seen = RefCell::new(BTreeSet::new());
-    fuzz.run(2000, &whole(), |fuzz, whole| {
+    fuzz.run(10_000, &whole(), |fuzz, whole| {
         let target = format!("{}{}", whole.path, whole.query);
         let upload = Upload::new(whole.body, whole.end);
         let mut call = fuzz
