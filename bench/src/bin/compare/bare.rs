@@ -14,7 +14,8 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .service(bare)
         .service(bare_decode)
         .service(bare_fields)
-        .service(bare_429);
+        .service(bare_429)
+        .service(bare_429_fields);
 }
 
 #[get("/items")]
@@ -52,17 +53,36 @@ const FIELDS: [(&str, &str); 8] = [
 #[get("/fields")]
 async fn bare_fields() -> HttpResponse {
     let mut response = HttpResponse::Ok().body("ok");
-    let headers: &mut HeaderMap = response.headers_mut();
-    for (name, value) in FIELDS {
+    add(response.headers_mut(), &FIELDS);
+    response
+}
+
+fn add(headers: &mut HeaderMap, fields: &[(&'static str, &'static str)]) {
+    for (name, value) in fields {
         headers.append(
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         );
     }
-    response
 }
 
 #[get("/429")]
 async fn bare_429() -> impl Responder {
     HttpResponse::TooManyRequests()
+}
+
+/// A problem, as our refusals have it.
+const PROBLEM: &str = r#"{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Too Many Requests","status":429,"detail":"too many requests","violated-policies":["1/day"]}"#;
+
+/// What the bytes of our refusal alone cost.
+#[get("/429/fields")]
+async fn bare_429_fields() -> HttpResponse {
+    let mut response = HttpResponse::TooManyRequests().body(PROBLEM);
+    add(response.headers_mut(), &FIELDS);
+    let more = [
+        ("content-type", "application/problem+json"),
+        ("retry-after", "86399"),
+    ];
+    add(response.headers_mut(), &more);
+    response
 }

@@ -168,6 +168,11 @@ pub(crate) fn groups() -> Vec<Group> {
             baseline: refused(Stack::Bare, "/429", Sends::Nothing, 429),
             rows: vec![
                 row(
+                    "bare-fields",
+                    refused(Stack::Bare, "/429/fields", Sends::Nothing, 429),
+                    Goal::None,
+                ),
+                row(
                     "429, quota used up",
                     refused(Stack::Secured, "/rare", Sends::Nothing, 429),
                     Goal::Rate(0.9),
