@@ -46,9 +46,10 @@ fn admission_allocates_nothing() {
     }
 }
 
+/// The table of the response's extensions, where the mark of a guarded response is.
 #[test]
-fn a_guard_adds_no_allocation_to_a_request() {
-    assert_eq!(added(Mode::WholeEmpty), 0);
+fn a_guard_adds_one_allocation_to_a_request() {
+    assert!(added(Mode::WholeEmpty) <= 1);
 }
 
 /// G11: fewer than an app without this crate needs to route a request.
@@ -74,9 +75,9 @@ fn quotas_add_the_text_of_a_field_however_many_they_are() {
 #[test]
 fn a_refusal_allocates_little() {
     for (mode, most) in [
-        (Mode::Refused401, 6),
-        (Mode::RefusedInvalid, 7),
-        (Mode::Refused429, 12),
+        (Mode::Refused401, 1),
+        (Mode::RefusedInvalid, 2),
+        (Mode::Refused429, 3),
     ] {
         let added = added(mode);
         assert!(added <= most, "{}: {added}", mode.name());

@@ -1,7 +1,5 @@
 //! Answers: the proof that a handler was guarded, refusals, and the fields of every response.
 
-pub(crate) mod mark;
-
 use std::time::Duration;
 
 use actix_web::{
@@ -30,11 +28,20 @@ const DRAIN_TIME: Duration = Duration::from_millis(200);
 #[must_use]
 pub struct Secured(HttpResponse);
 
+/// Left in the extensions of a response that a policy has let through. They cannot be copied, so
+/// that it is good for this response only, whatever a middleware keeps of it.
+struct Guarded;
+
+/// Whether a policy has let a response through.
+pub(crate) fn is_guarded<B>(response: &HttpResponse<B>) -> bool {
+    response.extensions().get::<Guarded>().is_some()
+}
+
 impl Responder for Secured {
     type Body = BoxBody;
 
-    fn respond_to(mut self, request: &HttpRequest) -> HttpResponse {
-        mark::put_on(request, &mut self.0);
+    fn respond_to(mut self, _request: &HttpRequest) -> HttpResponse {
+        self.0.extensions_mut().insert(Guarded);
         self.0
     }
 }
@@ -67,13 +74,9 @@ pub(crate) fn secure(response: HttpResponse, mut body: Body) -> Answer {
 }
 
 /// The same for a response that no guarded handler made.
-pub(crate) async fn let_pass(
-    request: &HttpRequest,
-    response: HttpResponse,
-    body: &mut Body,
-) -> HttpResponse {
+pub(crate) async fn let_pass(response: HttpResponse, body: &mut Body) -> HttpResponse {
     let mut response = close_over(response, body).await;
-    mark::put_on(request, &mut response);
+    response.extensions_mut().insert(Guarded);
     response
 }
 

@@ -265,7 +265,7 @@ async fn let_pass(
     request.set_payload(body.take_stream()?);
     let response = next.call(request).await?.map_into_boxed_body();
     let (request, response) = response.into_parts();
-    let response = response::let_pass(&request, response, &mut body).await;
+    let response = response::let_pass(response, &mut body).await;
     Ok(ServiceResponse::new(request, response))
 }
 

@@ -30,7 +30,7 @@ use crate::{
     input::{body::Body, until_sent::UntilSent},
     manifest::MethodTable,
     rejection::{ProtectionSpace, Refusal, Rejection},
-    response::{self, Secured, mark},
+    response::{self, Secured},
     security::Security,
 };
 
@@ -44,8 +44,8 @@ const MAX_HEAD_BYTES: usize = 128 << 10;
 ///
 /// Add it last but for CORS, so that it is the outermost layer but for CORS: a response that was
 /// made inside it without a policy, by a middleware of yours for example, is refused. A middleware
-/// may change the status, the fields and the body of a guarded response, not its reason phrase: that
-/// is where the shield looks for the mark of the policy, and it takes that off.
+/// may change the status, the fields and the body of a guarded response, not empty its extensions:
+/// that is where the shield looks for the mark of the policy.
 #[derive(Clone, Debug)]
 pub struct Shield(Security);
 
@@ -90,8 +90,7 @@ pub struct ShieldService<S> {
 /// In the data of a request before which a shield stands.
 struct Stands;
 
-/// Whether a shield stands before this request: it has held it against the list of bans, and will
-/// look for the mark of its response.
+/// Whether a shield stands before this request: it has held it against the list of bans.
 pub(crate) fn stands_before(request: &HttpRequest) -> bool {
     request.app_data::<Stands>().is_some()
 }
@@ -117,14 +116,10 @@ where
         let begun = bounded_head(&request).and_then(|()| InFlight::begin(request.request()));
         match begun {
             Ok(in_flight) => {
-                let is_outermost = !stands_before(request.request());
-                if is_outermost {
-                    request.add_data_container(Rc::clone(&self.data));
-                }
+                request.add_data_container(Rc::clone(&self.data));
                 Either::Right(Shielded {
                     security: Rc::clone(&self.security),
                     secure,
-                    is_outermost,
                     in_flight,
                     answer: self.service.call(request),
                 })
@@ -148,7 +143,6 @@ pin_project! {
     pub struct Shielded<F> {
         security: Rc<Security>,
         secure: bool,
-        is_outermost: bool,
         in_flight: Option<InFlight>,
         #[pin]
         answer: F,
@@ -174,12 +168,7 @@ where
                 return Poll::Ready(Err(error.into()));
             }
         };
-        // Another shield around this one will look for it too.
-        let is_guarded = match this.is_outermost {
-            true => mark::take_off(response.response_mut()),
-            false => mark::is_on(response.response()),
-        };
-        if !is_guarded {
+        if !response::is_guarded(response.response()) {
             let refusal = refuse(&response, this.security);
             response = response.into_response(refusal);
         }

@@ -139,7 +139,7 @@ async fn what_a_handler_sets_itself_stands_but_for_hsts() {
 }
 
 /// Starts an app as behind a listener with TLS.
-pub(super) async fn over_tls<T, B>(
+async fn over_tls<T, B>(
     app: App<T>,
 ) -> impl Service<Request, Response = ServiceResponse<B>, Error = Error>
 where
