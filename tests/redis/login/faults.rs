@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use secure_runtime::Refusal;
+use secure_runtime::{Refusal, testing::TestService};
 use tokio::sync::watch;
 
 use super::{CHECKS, GATE, attempt, insists, process, process_at, reads_revocations, ready, tries};
@@ -172,6 +172,22 @@ async fn a_silent_store_checks_nothing_or_counts_here() {
     assert_eq!(insists(&service, "ann", "right").await.0.status(), 204);
 }
 
+/// No attempt is checked, and what only reads is answered between them.
+async fn refuses_logins_only(service: &TestService) {
+    let mut answered = 0;
+    for round in 0..10 {
+        for attempt in 0..4 {
+            let refused = tries(service, &format!("{round} {attempt}"), "wrong").await;
+            refused.assert_refused(Refusal::Undecided);
+        }
+        let state = service.security().logins().state("nobody").await;
+        answered += usize::from(state.is_ok());
+    }
+    // On a busy machine one may be late.
+    assert!(answered >= 8, "{answered}");
+    assert_eq!(CHECKS.take(), 0);
+}
+
 /// Clients can fill the memory of the store, account by account. Then logins are refused, and
 /// nothing else is: the connection that all parts ask over stays.
 #[actix_web::test]
@@ -183,18 +199,7 @@ async fn a_full_store_refuses_logins_and_answers_everybody_else() {
             .ask(&["CONFIG", "SET", "maxmemory", "1"])
             .starts_with("+OK")
     );
-    let mut answered = 0;
-    for round in 0..10 {
-        for attempt in 0..4 {
-            let refused = tries(&service, &format!("{round} {attempt}"), "wrong").await;
-            refused.assert_refused(Refusal::Undecided);
-        }
-        let state = service.security().logins().state("nobody").await;
-        answered += usize::from(state.is_ok());
-    }
-    // On a busy machine one may be late.
-    assert!(answered >= 8, "{answered}");
-    assert_eq!(CHECKS.take(), 0);
+    refuses_logins_only(&service).await;
     redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
     assert_eq!(insists(&service, "ann", "right").await.0.status(), 204);
 }
@@ -218,19 +223,8 @@ async fn a_user_without_a_right_refuses_logins_and_answers_everybody_else() {
 
     // What counts needs it, and what only looks does not.
     redis.ask(&["ACL", "SETUSER", "shop", "-set"]);
-    let mut answered = 0;
-    for round in 0..10 {
-        for attempt in 0..4 {
-            let refused = tries(&service, &format!("{round} {attempt}"), "wrong").await;
-            refused.assert_refused(Refusal::Undecided);
-        }
-        let state = service.security().logins().state("nobody").await;
-        answered += usize::from(state.is_ok());
-    }
+    refuses_logins_only(&service).await;
     assert!(redis.ask(&["ACL", "LOG"]).contains("set"));
-    // On a busy machine one may be late.
-    assert!(answered >= 8, "{answered}");
-    assert_eq!(CHECKS.take(), 0);
     redis.ask(&["ACL", "SETUSER", "shop", "+set"]);
     assert_eq!(insists(&service, "ann", "right").await.0.status(), 204);
 }
