@@ -11,8 +11,8 @@ use actix_web::http::header::HeaderValue;
 
 use super::{
     bucket::Paid,
-    fields,
-    route::{Caller, RouteLimits},
+    fields::{self, Label},
+    route::{Caller, Limit, RouteLimits},
     subject::Identity,
 };
 use crate::{address::Network, policy::Policy};
@@ -114,17 +114,33 @@ impl Charges {
     /// Both tell how things stood when the request was admitted, less what it was charged since.
     pub(super) fn fields(&self, route: &RouteLimits) -> Option<(HeaderValue, HeaderValue)> {
         let policy = route.policy_field.clone()?;
+        let states = self.states(route);
+        let states = states
+            .map(|(limit, label, paid)| (label, paid.remaining, limit.shape.until_next(paid)));
+        Some((policy, fields::state(states, route.longest_field)?))
+    }
+
+    /// Whether at most half of a quota of which callers are told is left.
+    pub(super) fn are_scarce(&self, route: &RouteLimits) -> bool {
+        self.states(route)
+            .any(|(limit, _, paid)| paid.remaining <= limit.quota.burst / 2)
+    }
+
+    /// What is left of the quotas of which callers are told.
+    fn states<'a>(
+        &'a self,
+        route: &'a RouteLimits,
+    ) -> impl DoubleEndedIterator<Item = (&'a Limit, &'a Label, Paid)> {
         let later = self.later.as_ref();
         let later = later.map_or(0, |later| later.load(Ordering::Relaxed));
-        let states = self.iter().filter_map(|charge| {
+        self.iter().filter_map(move |charge| {
             let limit = route.limits.get(charge.quota)?;
             let label = limit.label.as_ref()?;
             let paid = match later {
                 0 => charge.paid,
                 units => limit.shape.with_later(charge.paid, units),
             };
-            Some((label, paid.remaining, limit.shape.until_next(paid)))
-        });
-        Some((policy, fields::state(states, route.longest_field)?))
+            Some((limit, label, paid))
+        })
     }
 }

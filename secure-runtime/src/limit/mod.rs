@@ -79,6 +79,7 @@ use crate::{
     clock::Clock,
     policy::{Outage, Per, Policy, Quota},
     rejection::{Refusal, Rejection},
+    settings::RateLimitFields,
 };
 
 /// Most keys of each kind, unless configured.
@@ -103,6 +104,7 @@ pub(crate) struct RateLimiter {
     routes: Index,
     clock: Clock,
     ipv6_prefix: Ipv6Prefix,
+    told: RateLimitFields,
     #[cfg_attr(not(test), expect(dead_code, reason = "it is there to be dropped"))]
     sweeper: Sweeper,
     /// Where the quotas that are not local are counted instead.
@@ -157,6 +159,7 @@ impl RateLimiter {
             #[cfg(feature = "redis")]
             shared: None,
             ipv6_prefix: Ipv6Prefix::default(),
+            told: RateLimitFields::default(),
         })
     }
 
@@ -184,6 +187,12 @@ impl RateLimiter {
     /// The same, which counts IPv6 addresses by so many bits.
     pub(crate) fn with_ipv6_prefix(mut self, prefix: Ipv6Prefix) -> Self {
         self.ipv6_prefix = prefix;
+        self
+    }
+
+    /// The same, which tells callers of their quotas in these responses.
+    pub(crate) fn with_fields(mut self, told: RateLimitFields) -> Self {
+        self.told = told;
         self
     }
 
@@ -268,7 +277,11 @@ impl RateLimiter {
 
     /// The values of `RateLimit-Policy` and `RateLimit`, for an answer that is not a refusal.
     pub(crate) fn fields(&self, charges: &Charges) -> Option<(HeaderValue, HeaderValue)> {
-        charges.fields(self.route_of(charges)?)
+        let route = self.route_of(charges)?;
+        if self.told == RateLimitFields::Scarce && !charges.are_scarce(route) {
+            return None;
+        }
+        charges.fields(route)
     }
 
     /// The store's counts, where quotas of this route are among them.
@@ -361,8 +374,9 @@ impl RateLimiter {
 
     fn route(&self, policy: &'static Policy) -> Result<&Arc<RouteLimits>, Rejection> {
         let add = || {
-            self.routes
-                .add(policy, |slot| RouteLimits::new(policy, slot, &self.tables))
+            self.routes.add(policy, |slot| {
+                RouteLimits::new(policy, slot, &self.tables, self.told)
+            })
         };
         self.routes.get(policy).or_else(add).ok_or_else(|| {
             Rejection::new(

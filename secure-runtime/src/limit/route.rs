@@ -17,6 +17,7 @@ use crate::policy::Sharing;
 use crate::{
     address::Network,
     policy::{Per, Policy, Quota},
+    settings::RateLimitFields,
 };
 
 /// All quotas of one policy, in its order.
@@ -90,15 +91,26 @@ impl RouteLimits {
     /// The slots from `first_slot` on become those of this policy's quotas.
     ///
     /// `None`: a quota or the cost is zero or beyond all measure, or no request can ever pay.
-    pub(super) fn new(policy: &'static Policy, first_slot: u32, tables: &Tables) -> Option<Self> {
+    pub(super) fn new(
+        policy: &'static Policy,
+        first_slot: u32,
+        tables: &Tables,
+        told: RateLimitFields,
+    ) -> Option<Self> {
         let cost = NonZeroU32::new(policy.cost)?;
-        let limits: Box<[_]> = (first_slot..)
+        let mut limits: Box<[_]> = (first_slot..)
             .zip(policy.quotas)
             .map(|(slot, quota)| Limit::new(policy, quota, slot, tables))
             .collect::<Option<_>>()?;
+        if told == RateLimitFields::Never {
+            limits.iter_mut().for_each(|limit| limit.label = None);
+        }
         let labels = limits.iter().filter_map(|limit| limit.label.as_ref());
         let longest_field = labels.map(Label::longest_item).sum();
-        let policy_field = fields::policy(policy);
+        let policy_field = match told {
+            RateLimitFields::Never => None,
+            RateLimitFields::Always | RateLimitFields::Scarce => fields::policy(policy),
+        };
         Some(Self {
             limits,
             cost,

@@ -134,7 +134,8 @@ impl SecurityBuilder {
         let limiter = RateLimiter::new(clock.clone(), max_keys);
         let limiter = limiter
             .map_err(|error| wrong("limits", error))?
-            .with_ipv6_prefix(settings.client_address.ipv6_prefix);
+            .with_ipv6_prefix(settings.client_address.ipv6_prefix)
+            .with_fields(settings.limits.fields);
         let secret = settings.login.load_secret();
         let secret = secret.map_err(|mistake| Error::Settings(mistake.within("login").into()))?;
         let logins = Logins::new(LoginOptions {

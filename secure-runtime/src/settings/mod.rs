@@ -285,6 +285,24 @@ pub struct LimitSettings {
     /// Percent of these (rounded up) that only routes with `priority = "critical"` can take.
     /// Default: 10, at most 90.
     pub reserved_for_critical: u8,
+    /// Which responses tell callers of their quotas. Default: all of them.
+    pub fields: RateLimitFields,
+}
+
+/// Which responses have the fields `RateLimit` and `RateLimit-Policy`, on routes with quotas:
+/// `limits.fields`. The draft leaves it to the server
+/// (draft-ietf-httpapi-ratelimit-headers, performance considerations).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RateLimitFields {
+    /// `always`: all.
+    #[default]
+    Always,
+    /// `never`: none. A refusal has `Retry-After` all the same.
+    Never,
+    /// `scarce`: those to callers who have at most half of a quota left, and refusals. Others have
+    /// no need to slow down, and their responses cost less.
+    Scarce,
 }
 
 impl Default for LimitSettings {
@@ -294,6 +312,7 @@ impl Default for LimitSettings {
             instances: None,
             max_in_flight: crate::concurrency::DEFAULT_MAX_IN_FLIGHT,
             reserved_for_critical: crate::concurrency::DEFAULT_RESERVED_PERCENT,
+            fields: RateLimitFields::default(),
         }
     }
 }

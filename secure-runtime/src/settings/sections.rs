@@ -9,8 +9,8 @@ use config::{Value, ValueKind};
 use self::issuers::{client, issuer, revocation, token_issuer, tokens};
 use super::{
     BanRuleSettings, BanSettings, ClientAddressSettings, DangerSettings, ForwardedHeader,
-    Ipv6Prefix, KeySource, LimitSettings, ListenAddress, LoginSettings, NotAProxy, RedisSettings,
-    ServerSettings, Settings, SocketMode, TlsSettings, Transport, keys, passwords,
+    Ipv6Prefix, KeySource, LimitSettings, ListenAddress, LoginSettings, NotAProxy, RateLimitFields,
+    RedisSettings, ServerSettings, Settings, SocketMode, TlsSettings, Transport, keys, passwords,
     read::{Table, boolean, count, parsed, text, texts},
     units,
 };
@@ -187,6 +187,20 @@ fn limits(table: &mut Table<'_>) -> LimitSettings {
         reserved_for_critical: table
             .optional("reserved_for_critical", parsed(units::percent, PERCENT))
             .unwrap_or(default.reserved_for_critical),
+        fields: table
+            .optional(
+                "fields",
+                parsed(
+                    |text| match text {
+                        "always" => Some(RateLimitFields::Always),
+                        "never" => Some(RateLimitFields::Never),
+                        "scarce" => Some(RateLimitFields::Scarce),
+                        _ => None,
+                    },
+                    "write `always`, `never` or `scarce`",
+                ),
+            )
+            .unwrap_or(default.fields),
     }
 }
 

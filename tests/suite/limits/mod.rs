@@ -15,7 +15,7 @@ use actix_web::{
 };
 use secure_runtime::{
     Clock, Refusal, Routes, Security, Settings, secured,
-    settings::ForwardedHeader,
+    settings::{ForwardedHeader, RateLimitFields},
     testing::{TestCall, TestResponse, TestService},
 };
 use serde_json::{Value, json};
@@ -275,6 +275,33 @@ async fn rate_fields_are_not_sent_on_401_and_403_nor_on_invalid_input() {
         response.assert_refused(refusal);
         assert_eq!(response.header("ratelimit"), None);
         assert_eq!(response.header("ratelimit-policy"), None);
+    }
+}
+
+#[actix_web::test]
+async fn l6_the_settings_say_who_is_told() {
+    for (fields, told) in [
+        (RateLimitFields::Always, [true, true, true, true]),
+        // Of three, one is at most half.
+        (RateLimitFields::Scarce, [false, true, true, true]),
+        (RateLimitFields::Never, [false; 4]),
+    ] {
+        let service = TestService::with(routes, |security| {
+            let mut settings = Settings::default();
+            settings.danger.plaintext = true;
+            settings.limits.fields = fields;
+            security.settings(settings)
+        });
+        let service = service.await;
+        for (number, told) in told.into_iter().enumerate() {
+            let response = service.get("/ip").send().await;
+            assert_eq!(response.status() == 429, number == 3);
+            assert_eq!(response.header("retry-after").is_some(), number == 3);
+            for field in ["ratelimit", "ratelimit-policy"] {
+                let is_there = response.header(field).is_some();
+                assert_eq!(is_there, told, "{fields:?} {number} {field}");
+            }
+        }
     }
 }
 

@@ -73,6 +73,50 @@ fn l3_an_admitted_request_tells_what_is_left() {
     assert_eq!(fields(), r#""10/min";r=7;t=1, "100/hour";r=97;t=31"#);
 }
 
+/// L6: a caller is told in as many responses as were asked for, whatever is counted for him.
+#[test]
+fn l6_callers_are_told_where_they_are_to_be() {
+    let ask = |told, policy| {
+        let mut bench = Bench::new(100);
+        bench.limiter = bench.limiter.with_fields(told);
+        let ann = user("ann");
+        let charges = std::iter::from_fn(|| bench.request(policy, address(1), Some(&ann)).ok());
+        let told_of: Vec<_> = charges
+            .map(|charges| bench.limiter.fields(&charges).is_some())
+            .collect();
+        let refused = bench.request(policy, address(1), Some(&ann)).unwrap_err();
+        (told_of, Told::by(&refused))
+    };
+    let one = || policy(vec![named("4/min", 4, 60, Per::Ip)]);
+    let (told, refused) = ask(RateLimitFields::Always, one());
+    assert_eq!(told, [true; 4]);
+    assert!(refused.field("ratelimit").is_some());
+
+    // At most half is left.
+    let (told, refused) = ask(RateLimitFields::Scarce, one());
+    assert_eq!(told, [false, true, true, true]);
+    assert_eq!(refused.field("ratelimit"), Some(r#""4/min";r=0;t=15"#));
+    assert!(refused.field("ratelimit-policy").is_some());
+    // Of any quota.
+    let two = policy(vec![
+        named("100/min", 100, 60, Per::Ip),
+        named("3/min", 3, 60, Per::User),
+    ]);
+    assert_eq!(ask(RateLimitFields::Scarce, two).0, [false, true, true]);
+    // But for one of which nobody is told.
+    let hidden = policy(vec![
+        named("9/min", 9, 60, Per::Ip),
+        named("3/min", 3, 60, Per::Route),
+    ]);
+    assert_eq!(ask(RateLimitFields::Scarce, hidden).0, [false; 3]);
+
+    let (told, refused) = ask(RateLimitFields::Never, one());
+    assert_eq!(told, [false; 4]);
+    assert_eq!(refused.field("ratelimit"), None);
+    assert_eq!(refused.field("ratelimit-policy"), None);
+    assert_eq!(refused.field("retry-after"), Some("15"));
+}
+
 #[test]
 fn l1_to_l7_a_refusal_tells_when_to_come_back() {
     let policy = policy(vec![

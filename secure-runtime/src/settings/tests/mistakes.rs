@@ -282,6 +282,10 @@ fn every_mistake_has_its_message() {
             "`limits.reserved_for_critical`: write at most `90%`",
         ),
         (
+            "[limits]\nfields = \"rarely\"",
+            "`limits.fields`: write `always`, `never` or `scarce`",
+        ),
+        (
             "[login]\nfree_failures = 100",
             "`login.free_failures`: write less than `login.disable_after`",
         ),

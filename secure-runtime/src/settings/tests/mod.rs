@@ -88,6 +88,7 @@ fn every_key_is_read() {
         max_keys = 5000
         max_in_flight = 300
         reserved_for_critical = "25%"
+        fields = "scarce"
 
         [login]
         secret_env = "LOGIN_SECRET"
@@ -207,6 +208,7 @@ fn every_key_is_read() {
     assert_eq!(settings.limits.max_keys.get(), 5000);
     assert_eq!(settings.limits.max_in_flight.get(), 300);
     assert_eq!(settings.limits.reserved_for_critical, 25);
+    assert_eq!(settings.limits.fields, RateLimitFields::Scarce);
     assert_eq!(
         settings.revocation,
         RevocationSettings {
