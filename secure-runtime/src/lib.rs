@@ -57,6 +57,7 @@
 
 mod address;
 mod admission;
+mod audit;
 mod auth;
 mod authorization;
 mod backwards;

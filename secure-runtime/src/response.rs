@@ -9,6 +9,7 @@ use actix_web::{
 use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
 
 use crate::{
+    audit,
     concurrency::Place,
     input::{body::Body, until_sent::UntilSent},
     policy::Policy,
@@ -87,7 +88,8 @@ pub(crate) fn refuse(
     security: Option<&Security>,
     body: Body,
 ) -> Answer {
-    log(&rejection, policy);
+    let counted = security.map(|security| (security.floods(), security.clock()));
+    audit::log(&rejection, policy, counted);
     let space = security.map_or(ProtectionSpace::UNNAMED, Security::protection_space);
     secure(rejection.respond(space), body)
 }
@@ -107,25 +109,6 @@ pub(crate) fn takes_time(size: BodySize) -> bool {
         BodySize::None => false,
         BodySize::Sized(bytes) => bytes > 64 << 10,
         BodySize::Stream => true,
-    }
-}
-
-fn log(rejection: &Rejection, policy: &Policy) {
-    // The list of bans logs some of them: a banned flood must not become one of the log.
-    if rejection.refusal() == Refusal::Banned {
-        return;
-    }
-    let (event, status) = (rejection.event(), rejection.refusal().status().as_u16());
-    let (handler, reason) = (policy.handler, rejection.reason());
-    let quotas = rejection.violated_policies();
-    if status >= 500 {
-        tracing::error!(target: "secure_runtime::audit", event, status, handler, reason);
-    } else if let Some(account) = rejection.account() {
-        tracing::warn!(target: "secure_runtime::audit", event, status, handler, reason, account);
-    } else if quotas.is_empty() {
-        tracing::warn!(target: "secure_runtime::audit", event, status, handler, reason);
-    } else {
-        tracing::warn!(target: "secure_runtime::audit", event, status, handler, reason, ?quotas);
     }
 }
 

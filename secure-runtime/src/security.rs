@@ -11,6 +11,7 @@ use crate::data::password::Passwords;
 use crate::otp::OneTimeCodes;
 use crate::{
     address::ClientAddresses,
+    audit::Floods,
     auth::Authenticator,
     bans::BanList,
     clock::Clock,
@@ -64,6 +65,7 @@ struct Parts {
     clients: Clients,
     clock: Clock,
     concurrency: Concurrency,
+    floods: Floods,
     limiter: RateLimiter,
     logins: Logins,
     #[cfg(feature = "otp")]
@@ -200,6 +202,10 @@ impl Security {
 
     pub(crate) fn authentication_failures(&self) -> &'static Policy {
         &AUTHENTICATION_FAILURES
+    }
+
+    pub(crate) fn floods(&self) -> &Floods {
+        &self.0.floods
     }
 
     pub(crate) fn concurrency(&self) -> &Concurrency {

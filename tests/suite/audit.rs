@@ -87,6 +87,39 @@ async fn asvs_16_2_nothing_that_a_client_sent_is_logged() {
     }
 }
 
+/// A flood does not fill the disk, and what is left out can be told from what is not.
+#[actix_web::test]
+async fn of_a_flood_the_first_the_tenth_and_the_hundredth_refusal_are_events() {
+    use actix_web::{Responder, get};
+    use secure_runtime::{secured, testing::TestService};
+
+    #[secured(public, rate = "1/day")]
+    #[get("/rare")]
+    async fn rare() -> impl Responder {
+        ""
+    }
+
+    let log = Log::capture();
+    let service = TestService::new(|routes| {
+        routes.service(rare);
+    })
+    .await;
+    assert_eq!(service.get("/rare").send().await.status(), 200);
+    for (requests, expected) in [(150, &["1", "10", "100"][..]), (9, &["1"])] {
+        for _ in 0..requests {
+            let refused = service.get("/rare").send().await;
+            refused.assert_refused(Refusal::QuotaExceeded);
+        }
+        let events = log.take_audit();
+        let counts: Vec<_> = events.iter().map(|event| event.field("count")).collect();
+        assert_eq!(
+            counts,
+            expected.iter().copied().map(Some).collect::<Vec<_>>()
+        );
+        service.advance(std::time::Duration::from_secs(60));
+    }
+}
+
 #[actix_web::test]
 async fn an_admitted_request_is_no_event() {
     use actix_web::{Responder, get};

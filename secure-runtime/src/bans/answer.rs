@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use super::table::Hit;
 use crate::{
+    audit::is_power_of_ten,
     input::until_sent::UntilSent,
     rejection::{ProtectionSpace, Refusal, Rejection},
 };
@@ -79,8 +80,4 @@ impl From<Banned> for Rejection {
 /// Who waits as long as he is told is not a moment early.
 pub(super) fn seconds(nanos: u64) -> u64 {
     nanos.div_ceil(1_000_000_000).max(1)
-}
-
-pub(super) fn is_power_of_ten(number: u64) -> bool {
-    number > 0 && 10_u64.pow(number.ilog10()) == number
 }

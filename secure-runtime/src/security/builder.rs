@@ -9,6 +9,7 @@ use crate::data::password::Passwords;
 use crate::otp::{OneTimeCodes, Used};
 use crate::{
     address::{ClientAddresses, ForwardingHeader},
+    audit::Floods,
     auth::{
         Authenticator, AuthenticatorOptions, EcdsaAlgorithm, HmacAlgorithm, Issuer, RsaAlgorithm,
         VerifyingKey,
@@ -189,6 +190,7 @@ impl SecurityBuilder {
             clients: Clients::new(&settings.clients),
             clock,
             concurrency,
+            floods: Floods::default(),
             limiter,
             logins,
             #[cfg(feature = "otp")]

@@ -82,7 +82,7 @@ pub(super) fn quota(limit: u32, period_seconds: u32, burst: u32, per: Per) -> Qu
     }
 }
 
-pub(super) fn policy(quotas: Vec<Quota>) -> &'static Policy {
+pub(crate) fn policy(quotas: Vec<Quota>) -> &'static Policy {
     costly(1, quotas)
 }
 
