@@ -91,7 +91,8 @@ pub mod tls;
 pub mod tokens;
 
 pub use address::{
-    AddressCounts, ClientAddress, ClientAddresses, ForwardingHeader, TrustsEveryone,
+    AddressCounts, ClientAddress, ClientAddresses, ClientConnection, ForwardingHeader,
+    TrustsEveryone,
 };
 pub use admission::Admitted;
 pub use auth::{
@@ -569,8 +570,8 @@ pub use tokens::TokenIssuer;
 ///
 /// `web::Json`, `web::Form`, `web::Query`, `web::Path`, `MultipartForm` (decoded strictly and
 /// validated), `web::Header`, `web::Bytes`, `String`, `web::Payload`, `web::Data`, `web::ReqData`,
-/// `HttpRequest`, [`Principal`], [`Claims`], [`Meter`], an `Option` of these, and types of your own that
-/// implement [`Input`]. At most one reads the body.
+/// `HttpRequest`, [`ClientConnection`], [`Principal`], [`Claims`], [`Meter`], an `Option` of these, and
+/// types of your own that implement [`Input`]. At most one reads the body.
 ///
 /// A type that is decoded derives `garde::Validate`. `#[unvalidated]` before a parameter takes it
 /// without, and the lock file says so:
