@@ -119,6 +119,7 @@ impl SecuredService for empty {
     const ROUTES: &'static [RoutePattern] = &[RoutePattern {
         path: "/empty",
         method: "GET",
+        has_guard: false,
     }];
 
     fn policy() -> &'static Policy {

@@ -10,7 +10,7 @@ use syn::ext::IdentExt;
 use syn::parse_quote;
 
 use crate::errors::Place;
-use crate::model::{Expression, Handler, Parameter, Policy};
+use crate::model::{Expression, Handler, Parameter, Policy, Route};
 
 mod policy;
 
@@ -69,9 +69,16 @@ impl<'a> Expansion<'a> {
         let name = &sig.ident;
         let policy = self.policy(&format_ident!("__SECURED_POLICY"));
         let routes = routes.iter().flatten().map(|route| {
-            let path = &route.path;
-            let method = &route.method;
-            quote!(#runtime::private::RoutePattern { path: #path, method: #method })
+            let Route {
+                path,
+                method,
+                has_guard,
+            } = route;
+            quote!(#runtime::private::RoutePattern {
+                path: #path,
+                method: #method,
+                has_guard: #has_guard,
+            })
         });
         quote! {
             #(#cfgs)*

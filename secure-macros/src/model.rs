@@ -118,6 +118,8 @@ pub(crate) struct Handler {
 pub(crate) struct Route {
     pub(crate) path: syn::LitStr,
     pub(crate) method: String,
+    /// Whether it has a guard, too.
+    pub(crate) has_guard: bool,
 }
 
 /// One parameter of the handler.

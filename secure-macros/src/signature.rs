@@ -302,27 +302,35 @@ fn routes(attributes: &[Attribute]) -> Option<Vec<Route>> {
     let mut routes = Vec::new();
     for attribute in macros {
         let name = last_segment(attribute);
-        let Ok((path, named)) = attribute.parse_args_with(route_arguments) else {
+        let Ok(arguments) = attribute.parse_args_with(route_arguments) else {
             continue;
         };
-        if METHODS.contains(&name.as_str()) {
-            let method = name.to_ascii_uppercase();
-            routes.push(Route { path, method });
+        let methods = if METHODS.contains(&name.as_str()) {
+            vec![name.to_ascii_uppercase()]
         } else {
-            let methods = named.iter().map(|method| method.value());
-            routes.extend(methods.map(|method| Route {
-                path: path.clone(),
-                method,
-            }));
-        }
+            arguments.methods
+        };
+        routes.extend(methods.into_iter().map(|method| Route {
+            path: arguments.path.clone(),
+            method,
+            has_guard: arguments.has_guard,
+        }));
     }
     Some(routes)
 }
 
+/// What a route macro says of its routes.
+struct RouteArguments {
+    path: LitStr,
+    methods: Vec<String>,
+    has_guard: bool,
+}
+
 /// `"/path", method = "GET", method = "POST", name = "..", guard = ".."`.
-fn route_arguments(input: ParseStream<'_>) -> syn::Result<(LitStr, Vec<LitStr>)> {
+fn route_arguments(input: ParseStream<'_>) -> syn::Result<RouteArguments> {
     let path = input.parse()?;
     let mut methods = Vec::new();
+    let mut has_guard = false;
     while !input.is_empty() {
         input.parse::<Token![,]>()?;
         if input.is_empty() {
@@ -331,12 +339,17 @@ fn route_arguments(input: ParseStream<'_>) -> syn::Result<(LitStr, Vec<LitStr>)>
         let key: Ident = input.parse()?;
         input.parse::<Token![=]>()?;
         if key == "method" {
-            methods.push(input.parse()?);
+            methods.push(input.parse::<LitStr>()?.value());
         } else {
+            has_guard |= key == "guard";
             input.parse::<syn::Expr>()?;
         }
     }
-    Ok((path, methods))
+    Ok(RouteArguments {
+        path,
+        methods,
+        has_guard,
+    })
 }
 
 fn is(attribute: &Attribute, name: &str) -> bool {

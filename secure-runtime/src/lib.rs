@@ -92,7 +92,8 @@ pub mod tls;
 pub mod tokens;
 
 pub use address::{
-    AddressCounts, ClientAddress, ClientAddresses, ForwardingHeader, TrustsEveryone,
+    AddressCounts, ClientAddress, ClientAddresses, ClientConnection, ForwardingHeader,
+    TrustsEveryone,
 };
 pub use admission::Admitted;
 pub use auth::{
@@ -409,8 +410,10 @@ pub use tokens::TokenIssuer;
 /// lock its owner out.
 ///
 /// Each handler counts for itself: a password that two handlers check can be guessed at twice as
-/// often. With `[redis]` processes count together, and `outage` says what happens when it is
-/// silent; on a public handler that is 503.
+/// often. Failures, locks and known devices go by the path of the handler, as in `shop::log_in`: a
+/// version of the service in which it has another one knows nothing of them. With `[redis]`
+/// processes count together, and `outage` says what happens when it is silent; on a public handler
+/// that is 503.
 ///
 /// Refused: no `account`, no `attempts`, more than 100 of them, none; a window or a lock above a day;
 /// no quota `per ip` beside it; expressions as with `allow`.
@@ -464,11 +467,14 @@ pub use tokens::TokenIssuer;
 ///
 /// `N/unit` allows N at once, and then one each time the N-th part of the unit has passed: `10/min`
 /// lets 19 through in the first minute of a client that never pauses, and 10 in each further one.
-/// `burst 1` spreads them evenly. Counts are those of one handler. The answer is 429 with
-/// `Retry-After`, and waiting that long is enough unless others share the quota.
+/// `burst 1` spreads them evenly. Counts are those of one handler, under whatever paths it is
+/// registered. The answer is 429 with `Retry-After`, and waiting that long is enough unless others
+/// share the quota.
 ///
 /// With `[redis]` in the settings all processes count together, and Redis is asked about each
-/// request. A quota that is `leased` is taken from it in small batches and is exceeded by what comes
+/// request. There a count goes by the path of the handler, as in `shop::place_order`, and the text
+/// of the quota: of two versions of a service that run side by side, those count together whose
+/// texts are the same, and what is renamed begins anew. A quota that is `leased` is taken from it in small batches and is exceeded by what comes
 /// back in one second at most: see [`Sharing::Leased`]. One that is `local` is counted by each
 /// process for itself, as all are without `[redis]`.
 ///
@@ -565,8 +571,8 @@ pub use tokens::TokenIssuer;
 ///
 /// `web::Json`, `web::Form`, `web::Query`, `web::Path`, `MultipartForm` (decoded strictly and
 /// validated), `web::Header`, `web::Bytes`, `String`, `web::Payload`, `web::Data`, `web::ReqData`,
-/// `HttpRequest`, [`Principal`], [`Claims`], [`Meter`], an `Option` of these, and types of your own that
-/// implement [`Input`]. At most one reads the body.
+/// `HttpRequest`, [`ClientConnection`], [`Principal`], [`Claims`], [`Meter`], an `Option` of these, and
+/// types of your own that implement [`Input`]. At most one reads the body.
 ///
 /// A type that is decoded derives `garde::Validate`. `#[unvalidated]` before a parameter takes it
 /// without, and the lock file says so:

@@ -4,12 +4,17 @@ use std::fmt;
 
 use actix_router::ResourceDef;
 
-use crate::policy::Policy;
+use crate::{
+    policy::Policy,
+    routes::claims::{self, Claim, Unreachable},
+};
 
 /// Every route of a service with what it demands, sorted by path and method.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     entries: Vec<Entry>,
+    /// In the order of registration.
+    claims: Vec<Claim>,
 }
 
 /// One line of the record.
@@ -52,9 +57,15 @@ impl Entry {
 }
 
 impl Manifest {
-    pub(crate) fn new(mut entries: Vec<Entry>) -> Self {
+    /// Both in the order of registration.
+    pub(crate) fn new(mut entries: Vec<Entry>, claims: Vec<Claim>) -> Self {
         entries.sort_by(|a, b| (a.path(), a.method()).cmp(&(b.path(), b.method())));
-        Self { entries }
+        Self { entries, claims }
+    }
+
+    /// The routes that no request reaches.
+    pub(crate) fn unreachable(&self) -> impl Iterator<Item = Unreachable<'_>> {
+        claims::unreachable(&self.claims)
     }
 
     /// The guarded routes.

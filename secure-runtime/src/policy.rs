@@ -8,7 +8,8 @@ use std::time::Duration;
 /// Everything that one guarded handler demands of a request.
 #[derive(Debug)]
 pub struct Policy {
-    /// Path of the handler, as in `shop::orders::cancel`.
+    /// Path of the handler, as in `shop::orders::cancel`: what other processes, and the versions
+    /// of a service, count its requests and failed logins by.
     pub handler: &'static str,
     /// Source file of the handler, for messages to the developer.
     pub file: &'static str,
@@ -256,4 +257,6 @@ pub struct RoutePattern {
     pub path: &'static str,
     /// HTTP method in upper case.
     pub method: &'static str,
+    /// Whether the route macro has a `guard`, which may leave requests to other routes.
+    pub has_guard: bool,
 }

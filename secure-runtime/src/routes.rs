@@ -1,6 +1,8 @@
 //! Registration of guarded handlers, and the record of what was registered.
 
-use std::time::Duration;
+pub(crate) mod claims;
+
+use std::{collections::HashMap, ptr, time::Duration};
 
 use actix_web::{
     Handler, HttpMessage, Resource,
@@ -13,6 +15,7 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 
+use self::claims::Claim;
 use crate::{
     error::{Error, Mistake, Mistakes},
     input::body::Body,
@@ -92,6 +95,9 @@ pub trait Impossible {}
 
 /// Collects the guarded handlers of a service.
 ///
+/// As in actix, the first that fits gets a request, and a scope keeps whatever is below its prefix.
+/// A route that no request reaches for that reason does not start: see [`Security::check`].
+///
 /// ```
 /// use actix_web::{get, http::Method, web, Responder};
 /// use secure_runtime::{Routes, secured};
@@ -121,6 +127,7 @@ pub trait Impossible {}
 pub struct Routes {
     prefix: String,
     entries: Vec<Entry>,
+    claims: Vec<Claim>,
     mounts: Vec<Mount>,
 }
 
@@ -139,8 +146,13 @@ impl Routes {
     where
         S: SecuredService + 'static,
     {
-        for route in S::ROUTES {
-            self.record(route.path, route.method, S::policy());
+        for RoutePattern {
+            path,
+            method,
+            has_guard,
+        } in S::ROUTES
+        {
+            self.record(path, method, *has_guard, S::policy());
         }
         self.mounts.push(Box::new(|config| {
             config.service(service);
@@ -156,7 +168,7 @@ impl Routes {
         // INVARIANT: `#[secured]` is the only maker of functions that return `Secured`, and what it
         // makes asks for admission first; a function that does not is recorded as such and refused.
         match handler.policy() {
-            Some(policy) => self.record(path, method.as_str(), policy),
+            Some(policy) => self.record(path, method.as_str(), false, policy),
             None => self.entries.push(Entry::Unguarded {
                 prefix: join(&self.prefix, path),
                 reason: "a handler that never asks for admission".to_owned(),
@@ -185,6 +197,8 @@ impl Routes {
         };
         describe(&mut inner);
         self.entries.append(&mut inner.entries);
+        self.claims.append(&mut inner.claims);
+        self.claims.push(Claim::scope(inner.prefix));
         let (prefix, mounts) = (prefix.to_owned(), inner.mounts);
         self.mounts.push(Box::new(move |config| {
             config.service(web::scope(&prefix).configure(|config| mount(mounts, config)));
@@ -200,8 +214,10 @@ impl Routes {
         reason: &str,
         configure: impl FnOnce(&mut ServiceConfig) + 'static,
     ) -> &mut Self {
+        let full = join(&self.prefix, prefix);
+        self.claims.push(Claim::scope(full.clone()));
         self.entries.push(Entry::Unguarded {
-            prefix: join(&self.prefix, prefix),
+            prefix: full,
             reason: reason.to_owned(),
         });
         let prefix = prefix.to_owned();
@@ -217,14 +233,16 @@ impl Routes {
     /// The record of everything, and what registers it with actix.
     pub(crate) fn into_parts(self) -> (Manifest, impl FnOnce(&mut ServiceConfig)) {
         let mounts = self.mounts;
-        (Manifest::new(self.entries), |config: &mut ServiceConfig| {
-            mount(mounts, config);
-        })
+        let manifest = Manifest::new(self.entries, self.claims);
+        (manifest, |config: &mut ServiceConfig| mount(mounts, config))
     }
 
-    fn record(&mut self, path: &str, method: &str, policy: &'static Policy) {
+    fn record(&mut self, path: &str, method: &str, has_guard: bool, policy: &'static Policy) {
+        let path = join(&self.prefix, path);
+        self.claims
+            .push(Claim::route(path.clone(), method, has_guard, policy));
         self.entries.push(Entry::Guarded {
-            path: join(&self.prefix, path),
+            path,
             method: method.to_owned(),
             policy,
         });
@@ -292,7 +310,13 @@ impl Security {
         }
     }
 
-    /// Says what the routes need that is not configured, each with its handler's file and line.
+    /// Says what the routes need that is not configured, which of them no request reaches, and
+    /// which handlers would count together; each with its handler's file and line.
+    ///
+    /// No request reaches a route behind another one that has no guard and takes its method and
+    /// each of its paths, nor one behind a scope (or [`Routes::unguarded`]) that takes its prefix.
+    /// Handlers count together if they have quotas or `login` and the same name in the same
+    /// module, as only those in the bodies of functions can.
     ///
     /// [`Server`](crate::Server) asks this before it starts; a hand-made app should too. A route
     /// that is served all the same refuses every request.
@@ -304,6 +328,11 @@ impl Security {
         let mut mistakes = Mistakes::default();
         self.warn_of_short_memory(manifest);
         self.warn_of_forgotten_devices(manifest);
+        for unreachable in manifest.unreachable() {
+            let problem = unreachable.problem();
+            mistakes.add(mistake(unreachable.route, problem, unreachable.policy));
+        }
+        refuse_shared_names(manifest, &mut mistakes);
         for Route {
             method,
             path,
@@ -336,9 +365,7 @@ impl Security {
                     .map(|rejection| rejection.reason().to_owned())
             };
             if let Some(problem) = wrong {
-                let mut mistake = Mistake::new(format!("{method} {path}"), problem);
-                mistake.found_in(format!("{}:{}", policy.file, policy.line));
-                mistakes.add(mistake);
+                mistakes.add(mistake(format!("{method} {path}"), problem, policy));
             }
         }
         mistakes.into_result(Error::Routes)
@@ -370,6 +397,35 @@ impl Security {
             tracing::warn!(
                 "a restart forgets which tokens were revoked: set `revocation.file` to keep them"
             );
+        }
+    }
+}
+
+/// Something wrong with a route, at its handler.
+fn mistake(route: String, problem: String, policy: &Policy) -> Mistake {
+    let mut mistake = Mistake::new(route, problem);
+    mistake.found_in(format!("{}:{}", policy.file, policy.line));
+    mistake
+}
+
+/// What processes count together goes by the name of the handler, and so do failed logins. Handlers
+/// in the bodies of functions may have the same one: the compiler does not tell it.
+fn refuse_shared_names(manifest: &Manifest, mistakes: &mut Mistakes) {
+    let mut known: HashMap<&str, &Policy> = HashMap::new();
+    for route in manifest.routes() {
+        let policy = route.policy;
+        if policy.quotas.is_empty() && policy.login.is_none() {
+            continue;
+        }
+        let first = *known.entry(policy.handler).or_insert(policy);
+        if !ptr::eq(first, policy) {
+            let problem = format!(
+                "another handler is called `{}` ({}:{}), and they would count together; give one \
+                 of them another name",
+                first.handler, first.file, first.line,
+            );
+            let route = format!("{} {}", route.method, route.path);
+            mistakes.add(mistake(route, problem, policy));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use actix_web::{HttpRequest, Responder, get};
 use secure_runtime::{
-    Clock, Routes, Running, Security, Server, Settings, secured,
+    ClientConnection, Clock, Routes, Running, Security, Server, Settings, secured,
     settings::{Ipv6Prefix, Transport},
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
@@ -18,6 +18,12 @@ async fn peer(request: HttpRequest) -> impl Responder {
     request.peer_addr().map(|peer| peer.to_string())
 }
 
+#[secured(public, rate = "10000/s")]
+#[get("/client")]
+async fn client(client: ClientConnection) -> impl Responder {
+    format!("{} {}", client.address(), client.scheme())
+}
+
 #[secured(public, rate = "3/hour per ip")]
 #[get("/scarce")]
 async fn scarce() -> impl Responder {
@@ -25,7 +31,7 @@ async fn scarce() -> impl Responder {
 }
 
 fn routes(routes: &mut Routes) {
-    routes.service(peer).service(scarce);
+    routes.service(peer).service(client).service(scarce);
 }
 
 const PEER: &str = "GET /peer HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -181,6 +187,24 @@ async fn p01_the_peer_is_the_one_that_the_load_balancer_names() {
             assert!(answer.body.starts_with("127.0.0.1:"), "{answer:?}");
         }
         assert_eq!(service.refused(), 0);
+        service.stop().await;
+    }
+}
+
+/// TLS ends here, whatever a field says, and whatever the server framework knows of it.
+#[actix_web::test]
+async fn p01_a_handler_learns_who_is_connected_and_whether_over_tls() {
+    for (settings, scheme) in [(over_tls(), "https"), (in_the_clear(), "http")] {
+        let service = Service::start(settings).await;
+        for fields in [
+            "",
+            "x-forwarded-proto: http\r\n",
+            "forwarded: proto=https\r\n",
+        ] {
+            let request = format!("GET /client HTTP/1.1\r\nhost: a\r\n{fields}\r\n");
+            let answer = service.ask(&from("192.0.2.60"), &request).await;
+            assert_eq!(answer.body, format!("192.0.2.60 {scheme}"), "{fields}");
+        }
         service.stop().await;
     }
 }

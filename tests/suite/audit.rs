@@ -27,6 +27,7 @@ fn expected(refusal: Refusal) -> Option<(&'static str, &'static str, &'static st
         Refusal::CredentialsRevoked => ("authn_token_reuse", "admin", "revoked with its session"),
         Refusal::HttpsRequired => ("transport_insecure", "admin", "TLS"),
         Refusal::InputInvalid => ("input_validation_fail", "things", "rules"),
+        Refusal::LoginFailed => ("authn_login_fail", "login", "password is wrong"),
         Refusal::NotConfigured => ("sys_not_configured", "missing", "Missing"),
         Refusal::Overloaded => ("excess_concurrency", "single", "of the route"),
         Refusal::QuotaExceeded => ("excess_rate_limit_exceeded", "rare", "quota"),

@@ -11,6 +11,7 @@ mod accounts;
 mod allow;
 mod audit;
 mod bans;
+mod claims;
 mod credentials;
 mod documents;
 mod fuzz;

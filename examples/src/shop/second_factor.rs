@@ -1,11 +1,13 @@
 //! The second factor of an account: an authenticator app, and recovery codes on paper.
 
+#[cfg(test)]
+mod tests;
+
 use actix_web::{HttpResponse, delete, post, web};
 use secure_runtime::{
     ExposeSecret, Principal, Rejection, Routes, TokenIssuer,
     otp::{OneTimeCode, OneTimeCodes, OtpSecret, RecoveryCode, RecoveryCodes},
     secured,
-    tokens::IssuedTokens,
 };
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +122,7 @@ async fn second_factor(
         None => false,
     };
     match is_right {
-        true => Ok(HttpResponse::Ok().json(step_up(&caller, &account, &issuer).await?)),
+        true => step_up(&caller, &account, &issuer, &store).await,
         false => Ok(HttpResponse::Unauthorized().finish()),
     }
 }
@@ -147,19 +149,33 @@ async fn recover(
     let account = account_of(&caller, &issuer, &store)?;
     let spend = |now: &mut Account| now.spend_recovery_code(&form.recovery_code);
     match store.accounts.update(&account.subject, spend) {
-        Some(true) => Ok(HttpResponse::Ok().json(step_up(&caller, &account, &issuer).await?)),
+        Some(true) => step_up(&caller, &account, &issuer, &store).await,
         _ => Ok(HttpResponse::Unauthorized().finish()),
     }
 }
 
+/// A session of both factors in place of the caller's, unless since the account was read one of
+/// them was replaced, or the caller's session was ended.
 async fn step_up(
     caller: &Principal,
     account: &Account,
     issuer: &TokenIssuer,
-) -> Result<IssuedTokens, Rejection> {
-    issuer.end_session(caller).await?;
+    store: &Store,
+) -> Result<HttpResponse, Rejection> {
     let subject = account.token_subject().authenticated_by("otp");
-    Ok(issuer.open_session(subject).await?)
+    // Opened before anything is looked at: who ends sessions from now on ends this one too.
+    let tokens = issuer.open_session(subject).await?;
+    let was_open = match caller.session_id() {
+        Some(id) => issuer.end_session_of(&account.subject, id).await?,
+        None => false,
+    };
+    let now = store.accounts.of_subject(&account.subject);
+    if !was_open || now.is_none_or(|now| !now.has_factors_of(account)) {
+        let opened = tokens.session_id();
+        issuer.end_session_of(&account.subject, opened).await?;
+        return Ok(HttpResponse::Unauthorized().finish());
+    }
+    Ok(HttpResponse::Ok().json(tokens))
 }
 
 /// Takes the second factor away, which nobody does with a password alone.

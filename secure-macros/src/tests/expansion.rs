@@ -58,8 +58,8 @@ fn a_route_macro_stays_outside_and_brings_the_proof() {
         &output,
         &[
             "#[cfg(unix)] impl ::secure_runtime::SecuredService for order",
-            "RoutePattern { path: \"/a\", method: \"GET\" }, \
-             ::secure_runtime::private::RoutePattern { path: \"/b\", method: \"POST\" }]",
+            "RoutePattern { path: \"/a\", method: \"GET\", has_guard: false, }, \
+             ::secure_runtime::private::RoutePattern { path: \"/b\", method: \"POST\", has_guard: false, }]",
             "<order as ::secure_runtime::SecuredService>::policy()",
             "#[tracing::instrument] #[allow(dead_code)] async fn order() -> R { }",
         ],
@@ -79,8 +79,8 @@ fn methods_of_a_route_macro_are_read() {
     assert_contains(
         &output,
         &[
-            "RoutePattern { path: \"/x\", method: \"GET\" }",
-            "RoutePattern { path: \"/x\", method: \"LINK\" }",
+            "RoutePattern { path: \"/x\", method: \"GET\", has_guard: true, }",
+            "RoutePattern { path: \"/x\", method: \"LINK\", has_guard: true, }",
         ],
     );
     // A path that is none is left to actix-web, which says what is wrong with it.

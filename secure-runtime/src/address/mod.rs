@@ -6,6 +6,7 @@
 //! the right, and the first address that is not a trusted proxy is the client. What stands to
 //! the left of that address was written by the client, and is never looked at.
 
+mod connection;
 mod forwarding;
 mod network;
 mod notices;
@@ -18,11 +19,11 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use ipnet::{IpNet, Ipv4Net};
 
 pub(crate) use self::network::Network;
+pub use self::{connection::ClientConnection, network::Ipv6Prefix, notices::AddressCounts};
 use self::{
     forwarding::{Hop, Values},
     notices::Notices,
 };
-pub use self::{network::Ipv6Prefix, notices::AddressCounts};
 use crate::clock::Clock;
 
 /// Most entries of a header that are looked at. More proxies in a row than this do not exist.

@@ -7,6 +7,7 @@ use super::Input;
 #[cfg(feature = "passwords")]
 use crate::data::password::Passwords;
 use crate::{
+    address::ClientConnection,
     admission::Admitted,
     auth::{Claims, Principal},
     bans::BanList,
@@ -51,6 +52,14 @@ impl<T: DeserializeOwned> Input for Claims<T> {
         principal
             .map(|principal| principal.claims().map(Self))
             .transpose()
+    }
+}
+
+impl Input for ClientConnection {
+    const KIND: InputKind = InputKind::Server;
+
+    async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
+        Ok(admitted.security().client(admitted.request()))
     }
 }
 

@@ -15,7 +15,9 @@
 //!
 //! A code has 20 bits and three of them are good at a time, so who may try a million times gets in.
 //! Verification does not count attempts: the route must. A code that was good once is refused from
-//! then on, as are those before it (RFC 6238 section 5.2), in every process that shares a Redis.
+//! then on, as are those before it (RFC 6238 section 5.2), in every process that shares a Redis. A
+//! Redis that loses its memory, or is replaced by a replica that was behind, takes it once more
+//! until its time is over: only a process that took it before refuses it then.
 
 mod code;
 mod recovery;

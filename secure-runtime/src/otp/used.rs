@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -23,14 +23,15 @@ const QUESTION: Duration = Duration::from_millis(50);
 const REMEMBERED: Duration = Duration::from_secs(10 * 60);
 
 /// The last step of which a code was used, by secret.
-pub(crate) enum Used {
-    Memory(Mutex<Steps>),
+pub(crate) struct Used {
+    here: Mutex<Steps>,
+    /// What all processes know together.
     #[cfg(feature = "redis")]
-    Shared(Store),
+    store: Option<Store>,
 }
 
 /// Those of this process.
-pub(crate) struct Steps {
+struct Steps {
     by_secret: HashMap<[u8; 16], u64>,
     /// With so many it is time to forget those that no clock takes any more.
     sweep_at: usize,
@@ -38,10 +39,22 @@ pub(crate) struct Steps {
 
 impl Used {
     pub(crate) fn in_memory() -> Self {
-        Self::Memory(Mutex::new(Steps {
-            by_secret: HashMap::new(),
-            sweep_at: FEW,
-        }))
+        Self {
+            here: Mutex::new(Steps {
+                by_secret: HashMap::new(),
+                sweep_at: FEW,
+            }),
+            #[cfg(feature = "redis")]
+            store: None,
+        }
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn shared(store: Store) -> Self {
+        Self {
+            store: Some(store),
+            ..Self::in_memory()
+        }
     }
 
     /// Uses the code of `step` up; false where it or a later one was used before.
@@ -51,40 +64,44 @@ impl Used {
         step: u64,
         now: u64,
     ) -> Result<bool, Rejection> {
-        match self {
-            Self::Memory(steps) => {
-                // An insertion is whole, so a panic leaves it usable.
-                let mut steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
-                steps.claim(secret, step, now)
+        #[cfg(feature = "redis")]
+        if let Some(store) = &self.store {
+            if !claim_in(store, secret, step).await? {
+                return Ok(false);
             }
-            #[cfg(feature = "redis")]
-            Self::Shared(store) => {
-                let server = store.server();
-                let name = server.name(&format!("otp:{:032x}", u128::from_be_bytes(secret)));
-                let command = script(
-                    include_str!("used.lua"),
-                    &[&name],
-                    [step.to_string(), REMEMBERED.as_millis().to_string()],
-                );
-                let claimed = server.ask::<bool>(&command, QUESTION).await;
-                claimed.map_err(|_| undecided("one-time codes: the shared store does not answer"))
-            }
+            // A store that has lost its memory takes a code again: not where it was taken before.
+            // Without room for that its own word is enough.
+            return Ok(self.here().claim(secret, step, now).unwrap_or(true));
         }
+        self.here().claim(secret, step, now)
+    }
+
+    /// An insertion is whole, so a panic leaves it usable.
+    fn here(&self) -> MutexGuard<'_, Steps> {
+        self.here.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.here().by_secret.len()
     }
 }
 
-impl Steps {
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.by_secret.len()
-    }
+#[cfg(feature = "redis")]
+async fn claim_in(store: &Store, secret: [u8; 16], step: u64) -> Result<bool, Rejection> {
+    let server = store.server();
+    let name = server.name(&format!("otp:{:032x}", u128::from_be_bytes(secret)));
+    let command = script(
+        include_str!("used.lua"),
+        &[&name],
+        [step.to_string(), REMEMBERED.as_millis().to_string()],
+    );
+    let claimed = server.ask::<bool>(&command, QUESTION).await;
+    claimed.map_err(|_| undecided("one-time codes: the shared store does not answer"))
+}
 
-    pub(super) fn claim(
-        &mut self,
-        secret: [u8; 16],
-        step: u64,
-        now: u64,
-    ) -> Result<bool, Rejection> {
+impl Steps {
+    fn claim(&mut self, secret: [u8; 16], step: u64, now: u64) -> Result<bool, Rejection> {
         if self.by_secret.len() >= self.sweep_at {
             let oldest = now.saturating_sub(REMEMBERED.as_secs()) / STEP_SECONDS;
             self.by_secret.retain(|_, step| *step >= oldest);

@@ -151,7 +151,7 @@ impl SecurityBuilder {
         #[cfg(feature = "otp")]
         let one_time_codes = {
             #[cfg(feature = "redis")]
-            let used = store.clone().map_or_else(Used::in_memory, Used::Shared);
+            let used = store.clone().map_or_else(Used::in_memory, Used::shared);
             #[cfg(not(feature = "redis"))]
             let used = Used::in_memory();
             OneTimeCodes::new(clock.clone(), &settings.realm, used)

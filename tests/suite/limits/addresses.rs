@@ -1,7 +1,8 @@
 //! Whose address is counted, behind proxies and without.
 
+use actix_web::test::TestRequest;
 use secure_runtime::{
-    AddressCounts,
+    AddressCounts, Security,
     settings::{ClientAddressSettings, Ipv6Prefix, Transport},
 };
 
@@ -80,6 +81,33 @@ async fn p02_forwarded_is_read_in_all_its_forms() {
     // Who cannot be told is one client together with all others of that kind.
     let unknown = ["for=unknown", "for=_hidden", "for=\"x", "proto=https"];
     assert_eq!(admitted(unknown.map(call)).await, 3);
+}
+
+/// What a handler is told is what is counted: the word of the proxy, and nobody else's.
+#[actix_web::test]
+async fn p01_a_handler_learns_what_the_trusted_proxy_says() {
+    let mut settings = Settings::default();
+    settings.server.transport = Transport::BehindProxy;
+    settings.client_address.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+    let security = Security::builder().settings(settings).build().unwrap();
+    for (peer, proto, expected) in [
+        ("10.0.0.1", "https", "203.0.113.1 https"),
+        ("10.0.0.1", "http", "203.0.113.1 http"),
+        ("10.0.0.1", "https, http", "203.0.113.1 http"),
+        ("198.51.100.1", "https", "198.51.100.1 http"),
+    ] {
+        let request = TestRequest::get()
+            .peer_addr(format!("{peer}:1").parse().unwrap())
+            .insert_header(("x-forwarded-for", "203.0.113.1"))
+            .insert_header(("x-forwarded-proto", proto))
+            .to_http_request();
+        let client = security.client(&request);
+        assert_eq!(
+            format!("{} {}", client.address(), client.scheme()),
+            expected
+        );
+        assert_eq!(client.is_over_tls(), expected.ends_with("https"));
+    }
 }
 
 /// As many hops as are configured, from the right, whoever sent them.

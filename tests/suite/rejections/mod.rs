@@ -5,7 +5,7 @@ mod rows;
 
 use std::{fmt, time::Duration};
 
-use actix_web::{App, HttpResponse, Responder, get, post, web};
+use actix_web::{App, HttpResponse, Responder, dev::Service, get, http::Version, post, web};
 use futures_util::FutureExt;
 use secure_runtime::{
     Principal, Refusal, Rejection, Routes, Settings, TokenIssuer, secured,
@@ -139,8 +139,26 @@ async fn refresh(issuer: TokenIssuer, body: web::Json<Refresh>) -> Result<HttpRe
     Ok(HttpResponse::Ok().json(tokens))
 }
 
+#[derive(serde::Deserialize, garde::Validate)]
+struct Credentials {
+    #[garde(skip)]
+    name: String,
+}
+
+/// Nobody has a password here.
+#[secured(
+    public,
+    rate = "1000/s per ip",
+    login(account = form.name, attempts = "5/15min", lock = "30min")
+)]
+#[post("/login")]
+async fn login(form: web::Json<Credentials>) -> HttpResponse {
+    HttpResponse::Unauthorized().body(form.into_inner().name)
+}
+
 fn routes(routes: &mut Routes) {
     routes
+        .service(login)
         .service(refresh)
         .service(fresh)
         .service(things)
@@ -156,7 +174,7 @@ fn routes(routes: &mut Routes) {
         .service(single);
 }
 
-pub(crate) const ALL: [Refusal; 27] = [
+pub(crate) const ALL: [Refusal; 29] = [
     Refusal::AuthenticationTooOld,
     Refusal::Banned,
     Refusal::BodyMalformed,
@@ -171,9 +189,11 @@ pub(crate) const ALL: [Refusal; 27] = [
     Refusal::FactorMissing,
     Refusal::Forbidden,
     Refusal::HeadMalformed,
+    Refusal::HeadTooLarge,
     Refusal::Hidden,
     Refusal::HttpsRequired,
     Refusal::InputInvalid,
+    Refusal::LoginFailed,
     Refusal::MethodNotAllowed,
     Refusal::NotConfigured,
     Refusal::NotFound,
@@ -260,6 +280,12 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
         }
         Refusal::Forbidden => caller(service.get("/owned")),
         Refusal::HeadMalformed => marked(service.get("/things?text=canary-5up3r53cr3t%zz")),
+        Refusal::HeadTooLarge => {
+            let service = over_http2().await;
+            let few = marked(service.get("/things"));
+            let many = (0..256).fold(few, |call, _| call.header("x-canary", CANARY));
+            return many.send().await;
+        }
         Refusal::Hidden => caller(service.get("/hidden/7")),
         Refusal::HttpsRequired => {
             let mut settings = Settings::default();
@@ -268,6 +294,7 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
             return caller(service.get("/admin")).send().await;
         }
         Refusal::InputInvalid => marked(service.post("/things")).json(json!({ "name": CANARY })),
+        Refusal::LoginFailed => marked(service.post("/login")).json(json!({ "name": CANARY })),
         Refusal::MethodNotAllowed => marked(service.delete("/things")),
         Refusal::NotConfigured => caller(service.get("/missing")),
         Refusal::NotFound => marked(service.get("/canary-5up3r53cr3t?canary-5up3r53cr3t")),
@@ -310,11 +337,39 @@ pub(crate) async fn reach(refusal: Refusal) -> TestResponse {
     response
 }
 
+/// Each request says that it came over HTTP/2.
+async fn over_http2() -> TestService {
+    TestService::of_app(
+        |security| security,
+        |security| {
+            App::new()
+                .wrap(security.shield())
+                .wrap_fn(|mut request, service| {
+                    request.head_mut().version = Version::HTTP_2;
+                    service.call(request)
+                })
+        },
+    )
+    .await
+}
+
 async fn unguarded() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header(("x-canary", CANARY))
         .insert_header(("set-cookie", CANARY))
         .body(CANARY)
+}
+
+/// A row that was added to the table is walked too.
+#[test]
+fn h16_the_walk_meets_every_row() {
+    let table = include_str!("../../../secure-runtime/src/rejection/table.rs");
+    let (_, rows) = table.split_once("pub enum Refusal {").unwrap();
+    let (rows, _) = rows.split_once("\n}").unwrap();
+    let rows = rows.lines().map(str::trim);
+    let rows: Vec<_> = rows.filter_map(|line| line.strip_suffix(',')).collect();
+    let walked: Vec<_> = ALL.iter().map(|refusal| format!("{refusal:?}")).collect();
+    assert_eq!(walked, rows);
 }
 
 #[actix_web::test]

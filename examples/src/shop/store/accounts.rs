@@ -41,6 +41,12 @@ impl Account {
             .authenticated_by("pwd")
     }
 
+    /// Whether password and second factor are those of `earlier`.
+    pub fn has_factors_of(&self, earlier: &Self) -> bool {
+        let second = |account: &Self| account.second_factor.as_ref().map(OtpSecret::to_base32);
+        self.password_hash == earlier.password_hash && second(self) == second(earlier)
+    }
+
     /// Replaces the hash, unless that was done by somebody else since it was read; whether it was.
     pub fn replace_password(&mut self, old: &str, new: String) -> bool {
         let is_current = self.password_hash == old;

@@ -2,6 +2,7 @@ mod by_hand;
 mod environment;
 mod mistakes;
 mod mistakes_in_keys;
+mod mistakes_in_listening;
 #[cfg(feature = "passwords")]
 mod passwords;
 mod secrets;
@@ -28,6 +29,15 @@ fn load(file: Option<&str>, variables: &[(&str, &str)]) -> Result<Settings, Erro
         .iter()
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));
     Settings::merge(file, Some("secure.toml"), Environment::new(variables)?)
+}
+
+/// Each text is a file that is right but for one thing.
+fn each_has_its_message(mistakes: &[(&str, &str)]) {
+    for (text, message) in mistakes {
+        let text = format!("{text}\n[tls]\ndevelopment = true\n");
+        let error = Settings::from_toml(&text).unwrap_err();
+        assert_eq!(messages(error), [*message], "{text}");
+    }
 }
 
 #[test]

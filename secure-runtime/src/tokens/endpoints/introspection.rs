@@ -47,6 +47,7 @@ impl SecuredService for IntrospectionEndpoint {
     const ROUTES: &'static [RoutePattern] = &[RoutePattern {
         path: PATH,
         method: "POST",
+        has_guard: false,
     }];
 
     fn policy() -> &'static Policy {

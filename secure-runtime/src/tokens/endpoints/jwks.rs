@@ -39,6 +39,7 @@ impl SecuredService for JwksEndpoint {
     const ROUTES: &'static [RoutePattern] = &[RoutePattern {
         path: PATH,
         method: "GET",
+        has_guard: false,
     }];
 
     fn policy() -> &'static Policy {

@@ -45,6 +45,7 @@ impl SecuredService for RevocationEndpoint {
     const ROUTES: &'static [RoutePattern] = &[RoutePattern {
         path: PATH,
         method: "POST",
+        has_guard: false,
     }];
 
     fn policy() -> &'static Policy {
