@@ -20,14 +20,17 @@ use quick_cache::{
 
 use super::{jwt::Reason, principal::Lifetime};
 
-/// Of the bytes for tokens, one in so many is for those that were refused. They are less than half
-/// as large as verified ones, so a third as many fit.
+/// Of the bytes for tokens, one in so many is for those that were refused: they take less than half
+/// as much as verified ones, and fewer are worth it.
 pub(super) const SHARE: u64 = 8;
 
-/// Bytes that an average token takes, for sizing the table.
-const AVERAGE_BYTES: u64 = 1024;
-/// What the cache and the allocator take for an entry beside its token.
-const ENTRY_BYTES: usize = 256;
+/// Of these, one in so many is for the table: it doubles when it is full, remembers what was
+/// pushed out, and never shrinks, so that who sends short tokens first and long ones then gets both.
+const TABLE_SHARE: u64 = 3;
+/// What a token takes at least, so that short ones do not make the table too large.
+const LEAST_BYTES: usize = 512;
+/// What the allocator takes for a token beside its bytes.
+const ALLOCATION_BYTES: usize = 32;
 
 pub(super) struct Refusals {
     known: sync::Cache<Token<Box<[u8]>>, Verdict, ByBytes, foldhash::fast::RandomState>,
@@ -74,15 +77,16 @@ impl Equivalent<Token<Box<[u8]>>> for Token<&[u8]> {
 }
 
 impl Refusals {
-    /// At most about `bytes` of refusals; `None` if that is zero.
+    /// At most `bytes` of refusals; `None` if that is zero.
     pub(super) fn new(bytes: u64) -> Option<Self> {
         if bytes == 0 {
             return None;
         }
-        let items = usize::try_from(bytes / AVERAGE_BYTES).unwrap_or(usize::MAX);
+        let capacity = bytes - bytes / TABLE_SHARE;
+        let items = usize::try_from(capacity / LEAST_BYTES as u64).unwrap_or(usize::MAX);
         let options = OptionsBuilder::new()
             .estimated_items_capacity(items.max(1))
-            .weight_capacity(bytes)
+            .weight_capacity(capacity)
             .build()
             .ok()?;
         Some(Self {
@@ -127,10 +131,10 @@ impl Refusals {
         self.known.len()
     }
 
-    /// What it takes in memory by its own account, without what the allocator adds.
+    /// What it takes in memory: the table as allocated, and the tokens as glibc allocates them.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
-        let tokens = self.known.iter().map(|(token, _)| token.bytes.len());
+        let tokens = self.known.iter().map(|(token, _)| token.bytes.len() + 24);
         self.known.memory_used().total() + tokens.sum::<usize>()
     }
 }
@@ -158,6 +162,6 @@ struct ByBytes;
 
 impl Weighter<Token<Box<[u8]>>, Verdict> for ByBytes {
     fn weight(&self, token: &Token<Box<[u8]>>, _: &Verdict) -> u64 {
-        (token.bytes.len() + ENTRY_BYTES) as u64
+        (token.bytes.len() + ALLOCATION_BYTES).max(LEAST_BYTES) as u64
     }
 }
