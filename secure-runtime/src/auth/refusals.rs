@@ -20,8 +20,8 @@ use quick_cache::{
 
 use super::{jwt::Reason, principal::Lifetime};
 
-/// Of the bytes for tokens, one in so many is for those that were refused: they take less than half
-/// as much as verified ones, and fewer are worth it.
+/// Of the bytes for tokens, one in so many is for those that were refused. Each takes less than half
+/// of what a verified one does, and clients that go wrong are fewer than callers.
 pub(super) const SHARE: u64 = 8;
 
 /// Of these, one in so many is for the table: it doubles when it is full, remembers what was
@@ -116,9 +116,14 @@ impl Refusals {
     /// The place of a token, were this its digest.
     #[cfg(test)]
     pub(super) fn place_at<'a>(&'a self, digest: u64, token: &'a [u8]) -> Place<'a> {
-        let mut place = self.place(token);
-        place.token.digest = digest;
-        place
+        let token = Token {
+            digest,
+            bytes: token,
+        };
+        Place {
+            refusals: self,
+            token,
+        }
     }
 
     #[cfg(test)]
