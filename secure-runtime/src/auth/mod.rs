@@ -252,7 +252,7 @@ impl Authenticator {
     /// known come all the time, and need no room for what this needs.
     #[inline(never)]
     fn verify(&self, token: &[u8], snapshot: &Snapshot) -> Result<Principal, Rejection> {
-        let credentials = Credentials::of_token(token)?;
+        // Before its form is looked at, which takes longer than the hash of it.
         let refusals = snapshot.refusals.as_ref();
         let place = refusals.map(|refusals| refusals.place(token));
         match place.as_ref().and_then(|place| place.verdict()) {
@@ -261,6 +261,7 @@ impl Authenticator {
             Some(Verdict::Within(lifetime)) => self.check(&lifetime).map_err(invalid)?,
             None => {}
         }
+        let credentials = Credentials::of_token(token)?;
         let (reason, verdict) = match jwt::verify(&credentials, &snapshot.issuers) {
             Ok(verified) => {
                 let principal = Principal::new(verified);
