@@ -107,7 +107,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Present(token, times) => {
-                    let token = token.get(&*TOKENS);
+                    let token = token.get(&TOKENS);
                     let answer = |rig: &Rig| match rig.authenticate(token) {
                         Ok(caller) => Ok(caller.claims::<Value>().unwrap()),
                         Err(refused) => Err((refused.refusal(), refused.reason().to_owned())),
@@ -128,7 +128,7 @@ proptest! {
                     judging.set_clock(seconds);
                 }
                 Step::Replace(issuer) => {
-                    let issuer = issuer.get(&*ISSUERS);
+                    let issuer = issuer.get(&ISSUERS);
                     for rig in [&caching, &judging] {
                         rig.authenticator.replace_issuers(vec![issuer.clone()]).unwrap();
                     }
