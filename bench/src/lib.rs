@@ -87,7 +87,10 @@ impl Batch {
 fn build(mode: Mode) -> Case {
     let (clock, hand) = match mode {
         // Time must pass, or the address would have failed too often.
-        Mode::RefusedInvalid | Mode::WholeRefusedInvalid => {
+        Mode::RefusedInvalid
+        | Mode::WholeRefusedInvalid
+        | Mode::RefusedKnown
+        | Mode::WholeRefusedKnown => {
             let (clock, hand) = Clock::manual();
             (clock, Some(hand))
         }
@@ -104,6 +107,10 @@ fn build(mode: Mode) -> Case {
     let bearer = match mode {
         Mode::Refused401 | Mode::WholeRefused401 => None,
         Mode::RefusedInvalid | Mode::WholeRefusedInvalid => Some("Bearer aaaa.bbbb.cccc".into()),
+        Mode::RefusedKnown | Mode::WholeRefusedKnown => {
+            let other = tokens.token("customer-4712").sign();
+            Some(format!("Bearer {}", forged(&token, &other)))
+        }
         _ => Some(format!("Bearer {token}")),
     };
     let Case(batch) = match mode {
@@ -117,7 +124,7 @@ fn build(mode: Mode) -> Case {
         Mode::Scope => admission(&handlers::SCOPE, &security, bearer, true),
         Mode::Role => admission(&handlers::ROLE, &security, bearer, true),
         Mode::Full => admission(policy_of(&handlers::full), &security, bearer, true),
-        Mode::Refused401 | Mode::RefusedInvalid => {
+        Mode::Refused401 | Mode::RefusedInvalid | Mode::RefusedKnown => {
             admission(&handlers::TOKEN, &security, bearer, false)
         }
         Mode::Refused429 => {
@@ -139,7 +146,7 @@ fn build(mode: Mode) -> Case {
             StatusCode::OK,
         ),
         Mode::WholeFull => guarded(&security, handlers::full, "/full", bearer, StatusCode::OK),
-        Mode::WholeRefused401 | Mode::WholeRefusedInvalid => guarded(
+        Mode::WholeRefused401 | Mode::WholeRefusedInvalid | Mode::WholeRefusedKnown => guarded(
             &security,
             handlers::guarded,
             "/guarded",
@@ -178,6 +185,15 @@ fn build(mode: Mode) -> Case {
         }
         batch()
     }))
+}
+
+/// The token with the signature of another.
+fn forged(token: &str, other: &str) -> String {
+    let signed = token.rsplit_once('.').map_or("", |(signed, _)| signed);
+    let signature = other
+        .rsplit_once('.')
+        .map_or("", |(_, signature)| signature);
+    format!("{signed}.{signature}")
 }
 
 /// A token that is verified again and again.

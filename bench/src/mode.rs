@@ -23,6 +23,8 @@ pub enum Mode {
     Refused401,
     /// Refusal of a caller whose credentials are no token.
     RefusedInvalid,
+    /// Refusal of a caller whose token is forged, and was refused before.
+    RefusedKnown,
     /// Refusal of a caller whose quota is used up.
     Refused429,
     /// A whole request in an app without this crate.
@@ -37,6 +39,8 @@ pub enum Mode {
     WholeRefused401,
     /// A whole request whose credentials are no token.
     WholeRefusedInvalid,
+    /// A whole request with a forged token that was refused before.
+    WholeRefusedKnown,
     /// A whole request whose quota is used up.
     WholeRefused429,
     /// A whole request of a client that is banned, among 100,000 bans.
@@ -51,7 +55,7 @@ pub enum Mode {
 
 impl Mode {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Bare,
         Self::Empty,
         Self::Proxied,
@@ -62,6 +66,7 @@ impl Mode {
         Self::Full,
         Self::Refused401,
         Self::RefusedInvalid,
+        Self::RefusedKnown,
         Self::Refused429,
         Self::WholeBare,
         Self::WholeEmpty,
@@ -69,6 +74,7 @@ impl Mode {
         Self::WholeFull,
         Self::WholeRefused401,
         Self::WholeRefusedInvalid,
+        Self::WholeRefusedKnown,
         Self::WholeRefused429,
         Self::WholeBanned,
         Self::WholeOthersBanned,
@@ -113,6 +119,7 @@ impl Mode {
             ),
             Refused401 => ("refused-401", "no credentials", Bare),
             RefusedInvalid => ("refused-401-invalid", "not a token", Bare),
+            RefusedKnown => ("refused-401-known", "forged token, refusal known", Bare),
             Refused429 => ("refused-429", "quota used up", Bare),
             WholeBare => ("whole-bare", "no guard, no shield", WholeBare),
             WholeEmpty => ("whole-empty", "`public`, no quota", WholeBare),
@@ -128,6 +135,11 @@ impl Mode {
             ),
             WholeRefused401 => ("whole-refused-401", "no credentials", WholeBare),
             WholeRefusedInvalid => ("whole-refused-401-invalid", "not a token", WholeBare),
+            WholeRefusedKnown => (
+                "whole-refused-401-known",
+                "forged token, refusal known",
+                WholeBare,
+            ),
             WholeRefused429 => ("whole-refused-429", "quota used up", WholeBare),
             WholeBanned => ("whole-banned", "client banned, of 100,000", WholeBare),
             WholeOthersBanned => (

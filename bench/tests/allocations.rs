@@ -77,6 +77,7 @@ fn a_refusal_allocates_little() {
     for (mode, most) in [
         (Mode::Refused401, 1),
         (Mode::RefusedInvalid, 2),
+        (Mode::RefusedKnown, 1),
         (Mode::Refused429, 3),
     ] {
         let added = added(mode);

@@ -26,8 +26,8 @@
 //! ```
 //!
 //! In reading order: [`credentials`] finds the token, [`cache`] knows whether it was verified
-//! before, [`jwt`] verifies it with the [`keys`] of its [`issuer`], and [`principal`] is what
-//! comes out.
+//! before and [`refusals`] whether it was refused, [`jwt`] verifies it with the [`keys`] of its
+//! [`issuer`], and [`principal`] is what comes out.
 
 mod cache;
 mod credentials;
@@ -35,6 +35,7 @@ mod issuer;
 mod jwt;
 mod keys;
 mod principal;
+mod refusals;
 #[cfg(test)]
 mod tests;
 
@@ -43,7 +44,13 @@ use std::{sync::Arc, time::Duration};
 use actix_web::http::header::HeaderMap;
 use arc_swap::ArcSwap;
 
-use self::{cache::Cache, issuer::Issuers, jwt::Reason};
+use self::{
+    cache::Cache,
+    issuer::Issuers,
+    jwt::{Reason, Refused},
+    principal::Lifetime,
+    refusals::{Refusals, Verdict},
+};
 pub use self::{
     credentials::{Credentials, MAX_TOKEN_BYTES},
     issuer::{ClaimPath, Issuer},
@@ -71,13 +78,15 @@ pub struct Authenticator {
     cache_bytes: u64,
 }
 
-/// Keys, and what was verified with them.
+/// Keys, and what was verified with them or refused.
 ///
-/// INVARIANT: an entry of the cache was verified with these issuers. They are replaced together,
-/// so a verification that began before a replacement ends in the cache that was replaced.
+/// INVARIANT: an entry of the cache was verified with these issuers, and one of the refusals was
+/// refused by them. They are replaced together, so a verification that began before a replacement
+/// ends in the caches that were replaced.
 struct Snapshot {
     issuers: Issuers,
     cache: Option<Cache>,
+    refusals: Option<Refusals>,
 }
 
 /// What an [`Authenticator`] can be told beside its issuers.
@@ -89,8 +98,11 @@ pub struct AuthenticatorOptions {
     /// The longest time from `iat` to `exp` that is taken. A day unless told otherwise: it bounds
     /// for how long a stolen token is of use, and for how long revocations must be remembered.
     pub max_lifetime: Duration,
-    /// Memory for tokens that were verified, in bytes; zero verifies every token every time.
-    /// 32 MiB unless told otherwise, enough for about ten thousand callers at a time.
+    /// Memory for tokens that were verified or refused, in bytes; zero verifies every token every
+    /// time. 32 MiB unless told otherwise, enough for about ten thousand callers at a time.
+    ///
+    /// An eighth of it is for refused ones, about five thousand, so that they push no caller out:
+    /// a token that was refused costs no signature when it is presented again.
     pub cache_bytes: u64,
 }
 
@@ -201,7 +213,7 @@ impl Authenticator {
     }
 
     /// Puts other issuers and keys in place of all that there were, and forgets every token that
-    /// was verified with those. On an error everything stays as it was.
+    /// was verified with those or refused. On an error everything stays as it was.
     pub fn replace_issuers(&self, issuers: Vec<Issuer>) -> Result<(), AuthError> {
         self.snapshot
             .store(Arc::new(Snapshot::new(issuers, self.cache_bytes)?));
@@ -222,31 +234,62 @@ impl Authenticator {
 
     /// Whose token this is.
     pub(crate) fn authenticate_token(&self, token: &[u8]) -> Result<Principal, Rejection> {
-        let invalid = |reason: Reason| Rejection::new(Refusal::CredentialsInvalid, reason);
         let snapshot = self.snapshot.load();
         // Bytes that were verified before need not be looked at once more.
         if let Some(cache) = &snapshot.cache
             && let Some(principal) = cache.get(token)
         {
-            let valid = principal.lifetime().check(self.now(), self.leeway);
+            let valid = self.check(principal.lifetime());
             if valid.is_err() {
-                cache.remove(token);
+                snapshot.withdraw(token, principal.lifetime());
             }
             return valid.map(|()| principal).map_err(invalid);
         }
-        let credentials = Credentials::of_token(token)?;
-        let verified = jwt::verify(&credentials, &snapshot.issuers).map_err(invalid)?;
-        let principal = Principal::new(verified);
-        // The clock does not change the first, so a token of the cache has passed it.
-        let lifetime = principal.lifetime();
-        lifetime
-            .check_length(self.max_lifetime)
-            .and_then(|()| lifetime.check(self.now(), self.leeway))
-            .map_err(invalid)?;
-        if let Some(cache) = &snapshot.cache {
-            cache.insert(token, &principal);
+        self.verify(token, &snapshot)
+    }
+
+    /// The same for a token that is not known to be good. Not part of the above: those that are
+    /// known come all the time, and need no room for what this needs.
+    #[inline(never)]
+    fn verify(&self, token: &[u8], snapshot: &Snapshot) -> Result<Principal, Rejection> {
+        // Before its form is looked at, which takes longer than the hash of it.
+        let refusals = snapshot.refusals.as_ref();
+        let place = refusals.map(|refusals| refusals.place(token));
+        match place.as_ref().and_then(|place| place.verdict()) {
+            Some(Verdict::Never(reason)) => return Err(invalid(reason)),
+            // A token whose time has come, or that a wrong clock has refused, is verified.
+            Some(Verdict::Within(lifetime)) => self.check(&lifetime).map_err(invalid)?,
+            None => {}
         }
-        Ok(principal)
+        let credentials = Credentials::of_token(token)?;
+        let (reason, verdict) = match jwt::verify(&credentials, &snapshot.issuers) {
+            Ok(verified) => {
+                let principal = Principal::new(verified);
+                let lifetime = principal.lifetime();
+                // The clock does not change the first, so a token of the caches has passed it.
+                if let Err(reason) = lifetime.check_length(self.max_lifetime) {
+                    (reason, Verdict::Never(reason))
+                } else if let Err(reason) = self.check(lifetime) {
+                    (reason, Verdict::Within(*lifetime))
+                } else {
+                    if let Some(cache) = &snapshot.cache {
+                        cache.insert(token, &principal);
+                    }
+                    return Ok(principal);
+                }
+            }
+            Err(Refused::AtOnce(reason)) => return Err(invalid(reason)),
+            Err(Refused::Judged(reason)) => (reason, Verdict::Never(reason)),
+        };
+        if let Some(place) = place {
+            place.keep(verdict);
+        }
+        Err(invalid(reason))
+    }
+
+    /// Whether a token is valid at this time.
+    fn check(&self, lifetime: &Lifetime) -> Result<(), Reason> {
+        lifetime.check(self.now(), self.leeway)
     }
 
     /// Whether the caller authenticated at most `max_age` ago (RFC 9470). Leeway is not added: a
@@ -292,11 +335,29 @@ impl std::fmt::Debug for Authenticator {
 
 impl Snapshot {
     fn new(issuers: Vec<Issuer>, cache_bytes: u64) -> Result<Self, AuthError> {
+        let refused_bytes = cache_bytes / refusals::SHARE;
         Ok(Self {
             issuers: Issuers::new(issuers)?,
-            cache: Cache::new(cache_bytes),
+            cache: Cache::new(cache_bytes - refused_bytes),
+            refusals: Refusals::new(refused_bytes),
         })
     }
+
+    /// Moves a token that was verified to those that are refused, because of the time: room in the
+    /// cache is for callers who are admitted.
+    #[cold]
+    fn withdraw(&self, token: &[u8], lifetime: &Lifetime) {
+        if let Some(cache) = &self.cache {
+            cache.remove(token);
+        }
+        if let Some(refusals) = &self.refusals {
+            refusals.place(token).keep(Verdict::Within(*lifetime));
+        }
+    }
+}
+
+fn invalid(reason: Reason) -> Rejection {
+    Rejection::new(Refusal::CredentialsInvalid, reason)
 }
 
 pub(crate) fn millis(duration: Duration) -> u64 {

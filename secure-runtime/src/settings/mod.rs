@@ -253,7 +253,9 @@ pub struct TokenSettings {
     /// Raising it can make a token valid again that was revoked longer ago than the old value.
     /// Default: 24 h, at most 366 days.
     pub max_lifetime: Duration,
-    /// Bytes that verified tokens may take in memory; 0 verifies each time. Default: 32 MiB.
+    /// Bytes that tokens may take in memory, so that they are not verified again: an eighth for
+    /// those that were refused, the rest for those that were not; 0 verifies each time. Default:
+    /// 32 MiB.
     pub cache: u64,
 }
 

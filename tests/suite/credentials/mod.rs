@@ -325,6 +325,20 @@ async fn guessing_ends_in_429_and_valid_callers_behind_the_address_go_on() {
         .assert_refused(Refusal::CredentialsInvalid);
 }
 
+#[actix_web::test]
+async fn a_known_refusal_counts_against_the_address() {
+    let service = service().await;
+    let (token, other) = (service.tokens().token("ann"), service.tokens().token("bob"));
+    let (token, other) = (token.sign(), other.sign());
+    let signed = token.rsplit_once('.').unwrap().0;
+    let forged = format!("{signed}.{}", other.rsplit_once('.').unwrap().1);
+    let send = || service.get("/me").bearer(forged.clone()).send();
+    for _ in 0..60 {
+        send().await.assert_refused(Refusal::CredentialsInvalid);
+    }
+    send().await.assert_refused(Refusal::QuotaExceeded);
+}
+
 /// The type of what is taken is what decides, not its name.
 #[actix_web::test]
 async fn a_type_alias_of_the_caller_is_the_caller() {

@@ -114,10 +114,10 @@ impl<'a> Subject<'a> {
                 // The one that is admitted.
                 subject.requests.check(port, 1, 200)?;
             }
-            let most = if target.sends == Sends::Forgeries {
-                10
-            } else {
-                usize::MAX
+            let most = match target.sends {
+                // From the addresses that follow they are the same, or new on purpose.
+                Sends::Forgeries(_) => rows::TOKENS,
+                _ => usize::MAX,
             };
             subject.requests.check(port, most, target.expected)?;
         }
@@ -160,22 +160,27 @@ fn texts(target: &Target, identity: &Identity) -> Vec<String> {
                 whole("POST", &fields, BODY)
             })
             .collect(),
-        Sends::Forgeries => {
+        Sends::Forgeries(tokens) => {
             // A signature of another token.
-            let (one, other) = (identity.token("a", "1"), identity.token("b", "2"));
-            let signed = one.rsplit_once('.').map_or("", |(signed, _)| signed);
-            let signature = other
-                .rsplit_once('.')
-                .map_or("", |(_, signature)| signature);
+            let other = identity.token("b", "2");
+            let signature = other.rsplit_once('.').map_or("", |(_, end)| end);
             let forged = |number: usize| {
-                let [_, a, b, c] = (number as u32).to_be_bytes();
-                let fields = format!(
-                    "Authorization: Bearer {signed}.{signature}\r\nX-Forwarded-For: 10.{a}.{b}.{c}\r\n"
-                );
-                whole("GET", &fields, "")
+                let token = bearer(number);
+                let signed = token.rsplit_once('.').map_or("", |(signed, _)| signed);
+                format!("{signed}.{signature}\r\n")
             };
-            // So many that none fails to authenticate too often.
-            (0..100_000).map(forged).collect()
+            let forged = (0..tokens).map(forged).collect::<Vec<_>>();
+            // So many addresses that none fails to authenticate too often.
+            let addresses = 0..100_000_u32;
+            let from = |(token, address): (&String, u32)| {
+                let [_, a, b, c] = address.to_be_bytes();
+                whole(
+                    "GET",
+                    &format!("{token}X-Forwarded-For: 10.{a}.{b}.{c}\r\n"),
+                    "",
+                )
+            };
+            forged.iter().cycle().zip(addresses).map(from).collect()
         }
         Sends::Nothing => vec![whole("GET", "", "")],
         Sends::Tokens(tokens) => (0..tokens)

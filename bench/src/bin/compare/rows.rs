@@ -20,8 +20,8 @@ pub(crate) struct Target {
 pub(crate) enum Sends {
     /// A body of 300 bytes, and tokens in rotation.
     Body { tokens: usize },
-    /// Tokens of which the signature is wrong, each from many addresses.
-    Forgeries,
+    /// So many tokens of which the signature is wrong, in rotation, from many addresses.
+    Forgeries(usize),
     /// No credentials.
     Nothing,
     /// Tokens in rotation.
@@ -72,7 +72,8 @@ pub(crate) struct Measured {
     pub(crate) pairs: Pairs,
 }
 
-const TOKENS: usize = 1_000;
+/// In rotation, where nothing else is said.
+pub(crate) const TOKENS: usize = 1_000;
 const MANY_TOKENS: usize = 100_000;
 
 const fn get(stack: Stack, path: &'static str) -> Target {
@@ -183,9 +184,24 @@ pub(crate) fn groups() -> Vec<Group> {
                     Goal::Rate(0.9),
                 ),
                 row(
-                    "401, forged tokens",
-                    refused(Stack::SecuredProxied, "/items", Sends::Forgeries, 401),
+                    "401, refusal known",
+                    refused(
+                        Stack::SecuredProxied,
+                        "/items",
+                        Sends::Forgeries(TOKENS),
+                        401,
+                    ),
                     Goal::Rate(0.9),
+                ),
+                row(
+                    "401, each forged token new",
+                    refused(
+                        Stack::SecuredProxied,
+                        "/items",
+                        Sends::Forgeries(MANY_TOKENS),
+                        401,
+                    ),
+                    Goal::None,
                 ),
             ],
         },

@@ -21,13 +21,37 @@ use super::{
 /// Why a token is refused, for the log.
 pub(super) type Reason = &'static str;
 
+/// A refusal of a token for what it is, at whatever time.
+pub(super) enum Refused {
+    /// For its form or its header: sooner than it pays to remember it.
+    AtOnce(Reason),
+    /// After its payload was parsed, and mostly its signature checked.
+    Judged(Reason),
+}
+
+/// Of what comes before the payload is parsed.
+impl From<Reason> for Refused {
+    fn from(reason: Reason) -> Self {
+        Self::AtOnce(reason)
+    }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Signatures that this thread has checked.
+    pub(super) static CHECKED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// Longest identifier in a token, such as a subject.
 const MAX_TEXT_BYTES: usize = 512;
 
 /// Verifies a token; whether it is valid at this time is left to [`Lifetime::check`].
 ///
 /// [`Lifetime::check`]: super::principal::Lifetime::check
-pub(super) fn verify(credentials: &Credentials<'_>, issuers: &Issuers) -> Result<Verified, Reason> {
+pub(super) fn verify(
+    credentials: &Credentials<'_>,
+    issuers: &Issuers,
+) -> Result<Verified, Refused> {
     let [header, payload, signature] = credentials.parts();
     // Two parts in one allocation; the payload stays, and has its own.
     let mut parts = Vec::with_capacity(header.len() + signature.len());
@@ -38,7 +62,21 @@ pub(super) fn verify(credentials: &Credentials<'_>, issuers: &Issuers) -> Result
     let (header, signature) = parts.split_at_checked(middle).unwrap_or_default();
     let header = Header::parse(str::from_utf8(header).map_err(|_| NOT_UTF_8)?)?;
     let payload = decode_text(payload)?;
-    let claims = Claims::parse(&payload)?;
+    let signed = credentials.signed();
+    let mut verified =
+        judge(&header, &payload, signed, signature, issuers).map_err(Refused::Judged)?;
+    verified.payload = payload.into_boxed_str();
+    Ok(verified)
+}
+
+fn judge(
+    header: &Header<'_>,
+    payload: &str,
+    signed: &[u8],
+    signature: &[u8],
+    issuers: &Issuers,
+) -> Result<Verified, Reason> {
+    let claims = Claims::parse(payload)?;
     let issuer = issuers
         .by_name(claims.issuer()?)
         .ok_or("token: `iss` is not a configured issuer")?;
@@ -47,12 +85,12 @@ pub(super) fn verify(credentials: &Credentials<'_>, issuers: &Issuers) -> Result
     if !key.is_for(&header.alg) {
         return Err("token: `alg` is not the algorithm of the key");
     }
-    if !key.verifies(credentials.signed(), signature) {
+    #[cfg(test)]
+    CHECKED.set(CHECKED.get() + 1);
+    if !key.verifies(signed, signature) {
         return Err("token: the signature is not valid");
     }
-    let mut verified = claims.check(issuer)?;
-    verified.payload = payload.into_boxed_str();
-    Ok(verified)
+    claims.check(issuer)
 }
 
 /// The issuer's key that a token names; without a name the only key, if there is only one.

@@ -13,12 +13,15 @@ mod cache;
 mod claims;
 mod configuration;
 mod credentials;
+mod floods;
 mod header;
 mod keys;
 mod kinds;
 mod lifetime;
+mod model;
 mod principal;
 mod properties;
+mod refusals;
 
 use std::time::Duration;
 
@@ -105,6 +108,12 @@ impl Rig {
 
     fn advance(&self, seconds: u64) {
         self.hand.advance(Duration::from_secs(seconds));
+    }
+
+    /// Gives it a clock that shows so many seconds after [`NOW`], later or earlier than before.
+    fn set_clock(&mut self, seconds: u64) {
+        (self.authenticator.clock, self.hand) = Clock::manual();
+        self.advance(seconds);
     }
 }
 
