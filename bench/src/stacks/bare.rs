@@ -7,9 +7,10 @@ use actix_web::{
 };
 use garde::Validate;
 
-use crate::item::NewItem;
+use super::item::NewItem;
 
-pub(crate) fn configure(config: &mut web::ServiceConfig) {
+/// All its routes.
+pub fn configure(config: &mut web::ServiceConfig) {
     config
         .service(bare)
         .service(bare_decode)
@@ -24,7 +25,7 @@ async fn bare() -> impl Responder {
 }
 
 #[post("/items")]
-async fn bare_decode(item: web::Json<NewItem>) -> impl Responder {
+pub(crate) async fn bare_decode(item: web::Json<NewItem>) -> impl Responder {
     match item.validate() {
         Ok(()) => HttpResponse::Ok().body("ok"),
         Err(report) => HttpResponse::UnprocessableEntity().body(report.to_string()),
@@ -51,7 +52,7 @@ const FIELDS: [(&str, &str); 8] = [
 
 /// What these bytes alone cost.
 #[get("/fields")]
-async fn bare_fields() -> HttpResponse {
+pub(crate) async fn bare_fields() -> HttpResponse {
     let mut response = HttpResponse::Ok().body("ok");
     add(response.headers_mut(), &FIELDS);
     response
