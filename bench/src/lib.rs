@@ -13,6 +13,8 @@ mod first_sight;
 mod flood;
 mod handlers;
 mod identity;
+#[cfg(feature = "redis")]
+mod leased;
 mod lookups;
 mod mode;
 pub mod rig;
@@ -99,7 +101,7 @@ fn build(mode: Mode) -> Case {
         _ => (Clock::system(), None),
     };
     let tokens = Tokens::new(&clock);
-    let security = security(&clock, &tokens);
+    let security = security(&clock, &tokens, settings());
     let token = tokens
         .token("customer-4711")
         .role("admin")
@@ -138,6 +140,8 @@ fn build(mode: Mode) -> Case {
             Exchange::get("/guarded", bearer),
         ),
         Mode::WholeFull => guarded(&security, handlers::full, Exchange::get("/full", bearer)),
+        #[cfg(feature = "redis")]
+        Mode::WholeRedis => leased::case(),
         Mode::WholeHand => by_hand(hand::read, Exchange::get),
         Mode::WholeRefused401 | Mode::WholeRefusedInvalid => guarded(
             &security,
@@ -188,12 +192,17 @@ fn first_sight(verify: fn(&FirstSight)) -> Case {
     }))
 }
 
-/// A security that takes `tokens`, over HTTP.
-fn security(clock: &Clock, tokens: &Tokens) -> Security {
+/// Plain HTTP.
+fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.danger.plaintext = true;
     // Few keys, so that the thread that sweeps them has little to do meanwhile.
     settings.limits.max_keys = NonZeroUsize::MIN.saturating_add(999);
+    settings
+}
+
+/// A security that takes `tokens`.
+fn security(clock: &Clock, tokens: &Tokens, settings: Settings) -> Security {
     Security::builder()
         .clock(clock.clone())
         .issuer(tokens.issuer())
@@ -253,8 +262,12 @@ fn policy_of<S: SecuredService>(_: &S) -> &'static Policy {
 }
 
 fn admit(request: &HttpRequest, policy: &'static Policy) -> bool {
-    let Ok(call) = answer(Call::from_request(request, &mut Payload::None));
-    answer(call.admit(policy).judged()).is_ok()
+    answer(admitted(request, policy))
+}
+
+async fn admitted(request: &HttpRequest, policy: &'static Policy) -> bool {
+    let Ok(call) = Call::from_request(request, &mut Payload::None).await;
+    call.admit(policy).judged().await.is_ok()
 }
 
 /// Makes the one request a day that `rare` admits.

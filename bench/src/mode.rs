@@ -35,6 +35,9 @@ pub enum Mode {
     WholeGuarded,
     /// A whole request to a handler that demands everything.
     WholeFull,
+    /// A whole request to a handler that shares its quota and its revocations in Redis.
+    #[cfg(feature = "redis")]
+    WholeRedis,
     /// A whole request through checks by hand.
     WholeHand,
     /// A whole request without credentials.
@@ -61,7 +64,7 @@ pub enum Mode {
 
 impl Mode {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: &[Self] = &[
         Self::Bare,
         Self::Empty,
         Self::Proxied,
@@ -78,6 +81,8 @@ impl Mode {
         Self::WholeEmpty,
         Self::WholeGuarded,
         Self::WholeFull,
+        #[cfg(feature = "redis")]
+        Self::WholeRedis,
         Self::WholeHand,
         Self::WholeRefused401,
         Self::WholeRefusedInvalid,
@@ -93,7 +98,7 @@ impl Mode {
 
     /// The mode of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mode| mode.name() == name)
+        Self::ALL.iter().copied().find(|mode| mode.name() == name)
     }
 
     /// As the command line and the tables write it.
@@ -144,6 +149,12 @@ impl Mode {
             WholeFull => (
                 "whole-full",
                 "roles, scopes, age, three quotas, token known",
+                WholeBare,
+            ),
+            #[cfg(feature = "redis")]
+            WholeRedis => (
+                "whole-redis",
+                "one role, revocations and one leased quota in Redis, token known",
                 WholeBare,
             ),
             WholeHand => (

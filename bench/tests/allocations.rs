@@ -89,7 +89,7 @@ fn a_refusal_allocates_little() {
 #[ignore = "prints the table of README.md"]
 fn table() {
     println!("| mode | | allocations |\n|---|---|---:|");
-    for mode in Mode::ALL {
+    for &mode in Mode::ALL {
         let (name, description) = (mode.name(), mode.description());
         println!("| {name} | {description} | {} |", allocations(mode));
     }
