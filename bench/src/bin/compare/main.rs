@@ -16,7 +16,7 @@ use std::{env, process::ExitCode};
 
 use secure_bench::rig::Result;
 
-/// Pairs of each row: with these a run takes about 13 minutes.
+/// Pairs of each row: with these a run takes about 14 minutes.
 const ROUNDS: usize = 16;
 /// With these, and of the rows with a goal only, less than two.
 const QUICK_ROUNDS: usize = 2;
