@@ -6,10 +6,10 @@
 //! 0.10 the default features of governor (quanta, dashmap and with it another hashbrown).
 //!
 //! - actix-web-httpauth's `HttpAuthentication::bearer` clones two `Rc`, boxes its own future and that
-//!   of the extraction, copies the token into a `String`, and calls what was given to it. [`bearer`]
+//!   of the extraction, copies the token into a `String`, and calls what was given to it. `bearer`
 //!   copies the token too, and has the boxes of `from_fn`.
 //! - actix-governor's `Governor` takes the address, looks it up among those that are let through, calls
-//!   `check_key` and puts the outcome into the extensions. [`limit`] takes the address and calls
+//!   `check_key` and puts the outcome into the extensions. `limit` takes the address and calls
 //!   `check_key`.
 //!
 //! So this is not dearer than with the peers.
