@@ -7,6 +7,8 @@
     reason = "what cannot be set up cannot be measured; Criterion's macros write no docs"
 )]
 
+mod common;
+
 use std::{
     hint::black_box,
     net::IpAddr,
@@ -21,7 +23,7 @@ use secure_runtime::Security;
 
 /// Every mode, from bare to everything.
 fn modes(criterion: &mut Criterion) {
-    for mode in Mode::ALL {
+    for &mode in Mode::ALL {
         let case = Case::new(mode);
         criterion.bench_function(mode.name(), |bencher| {
             bencher.iter_custom(|requests| {
@@ -97,10 +99,7 @@ fn first_sight(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .sample_size(50);
+    config = common::criterion();
     targets = modes, floods, bans, first_sight
 }
 criterion_main!(benches);

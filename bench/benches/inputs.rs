@@ -9,7 +9,9 @@
     reason = "what cannot be set up cannot be measured; Criterion's macros write no docs"
 )]
 
-use std::{net::SocketAddr, time::Duration};
+mod common;
+
+use std::net::SocketAddr;
 
 use actix_web::{
     App, HttpResponse, Responder, get, post,
@@ -127,10 +129,7 @@ fn inputs(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .sample_size(50);
+    config = common::criterion();
     targets = inputs
 }
 criterion_main!(benches);

@@ -3,6 +3,8 @@
 
 #![allow(missing_docs, reason = "Criterion's macros write no docs")]
 
+mod common;
+
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -42,10 +44,7 @@ fn looks(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(3))
-        .sample_size(50);
+    config = common::criterion().measurement_time(Duration::from_secs(3));
     targets = looks
 }
 criterion_main!(benches);

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder, get, rt::System};
 use futures_util::future::join_all;
 use secure_runtime::{Clock, Policy, RevocationList, secured, testing::Tokens};
 
-use crate::{admit, policy_of, request_to_admit, security};
+use crate::{admit, policy_of, request_to_admit, security, settings};
 
 const ISSUER: &str = "https://issuer.test";
 
@@ -42,7 +42,7 @@ impl Lookups {
     pub fn new(entries: usize) -> Self {
         let clock = Clock::system();
         let tokens = Tokens::new(&clock);
-        let security = security(&clock, &tokens);
+        let security = security(&clock, &tokens, settings());
         let requests = (0..Self::CALLERS).map(|number| {
             let token = tokens.token(&format!("good-{number}"));
             let token = token.claim("sid", format!("good-{number:031}"));

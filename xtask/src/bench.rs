@@ -49,12 +49,26 @@ pub(crate) fn instructions(arguments: &[&str]) -> Result {
     count(&mut Steps::default(), arguments)
 }
 
-/// Builds what users run, and no optional features: what the tests have built is not optimised.
+/// Builds what users run, and no optional features but for modes that need one: what the tests have
+/// built is not optimised.
 pub(crate) fn count(steps: &mut Steps, arguments: &[&str]) -> Result {
     steps.check("a counter of instructions", || {
         ensure_debian_package("valgrind", "valgrind")
     })?;
-    let package = ["--release", "--locked", "--package", "secure-bench"];
+    let features = if arguments.contains(&"whole-redis") {
+        ensure_debian_package("redis-server", "redis-server")?;
+        "redis"
+    } else {
+        ""
+    };
+    let package = [
+        "--release",
+        "--locked",
+        "--package",
+        "secure-bench",
+        "--features",
+        features,
+    ];
     steps.run(
         "what is counted",
         cargo(&["build", "--bin", "count", "--bin", "callgrind"]).args(package),

@@ -19,7 +19,7 @@ cargo xtask COMMAND
   bless         rewrite expected outputs, policy.lock and counts of instructions; look at the diff
                 afterwards; `bless instructions` only counts
   expand NAME   show what the attributes of the example NAME become
-  bench         measure side by side with peers, and write bench/README.md; about 13 minutes
+  bench         measure side by side with peers, and write bench/README.md; about 14 minutes
                 `bench --quick`, `bench [--quick] FILTER` print instead
                 `bench checks [FILTER]`         times of each check
                 `bench instructions [MODE..]`   instructions of each check";

@@ -6,18 +6,15 @@
 //! request waits for, not how many a second there could be.
 
 use std::{
-    error::Error,
-    net::{SocketAddr, TcpListener},
-    process::{Child, Command, Stdio},
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use actix_web::{FromRequest, HttpRequest, Responder, dev::Payload, get, test::TestRequest};
+use secure_bench::rig::{Result, redis::Redis};
 use secure_runtime::{
     SecuredService, Security, Settings, private::Call, secured, settings::RedisSettings,
 };
-
-type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 const REQUESTS: u32 = 20_000;
 const ROUNDS: usize = 5;
@@ -52,30 +49,6 @@ async fn refused_exact() -> impl Responder {
     "ok"
 }
 
-/// A server that ends with the measurement.
-struct Redis(Child, u16);
-
-impl Redis {
-    fn start() -> Result<Self> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let child = Command::new("redis-server")
-            .args(["--port", &port.to_string()])
-            .args(["--save", "", "--appendonly", "no"])
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("`redis-server` cannot be run: {error}"))?;
-        Ok(Self(child, port))
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[actix_web::main]
 async fn main() -> Result {
     if cfg!(debug_assertions) {
@@ -84,8 +57,7 @@ async fn main() -> Result {
     let redis = Redis::start()?;
     let mut settings = Settings::default();
     settings.danger.plaintext = true;
-    let url = format!("redis://127.0.0.1:{}", redis.1);
-    settings.redis = Some(RedisSettings::new(url.as_str()));
+    settings.redis = Some(RedisSettings::new(redis.url().as_str()));
     let security = Security::builder().settings(settings).build()?;
     let start = Instant::now();
     while security.limits().instances().is_none() {

@@ -2,15 +2,13 @@
 //!
 //! `cargo xtask bench [--quick] [FILTER]` runs it.
 
-mod bare;
 mod first_sight;
-mod hand;
-mod item;
+mod hand_redis;
 mod limited;
 mod measure;
-mod ours;
 mod plot;
 mod report;
+mod revoked;
 mod rows;
 mod serve;
 
@@ -18,7 +16,7 @@ use std::{env, process::ExitCode};
 
 use secure_bench::rig::Result;
 
-/// Pairs of each row: with these a run takes about 13 minutes.
+/// Pairs of each row: with these a run takes about 14 minutes.
 const ROUNDS: usize = 16;
 /// With these, and of the rows with a goal only, less than two.
 const QUICK_ROUNDS: usize = 2;

@@ -139,7 +139,17 @@ pub(crate) fn groups() -> Vec<Group> {
         Group {
             name: "bare GET over HTTPS",
             baseline: tls(Stack::Bare),
-            rows: vec![row("secured", tls(Stack::Secured), Goal::None)],
+            rows: vec![
+                row("secured", tls(Stack::Secured), Goal::None),
+                row(
+                    "bare-fields",
+                    Target {
+                        path: "/fields",
+                        ..tls(Stack::Bare)
+                    },
+                    Goal::None,
+                ),
+            ],
         },
         Group {
             name: "bare-decode POST",
@@ -150,6 +160,11 @@ pub(crate) fn groups() -> Vec<Group> {
         by_hand("hand GET, RS256", Algorithm::Rs256, 5.0),
         by_hand("hand GET, EdDSA", Algorithm::EdDsa, 8.0),
         by_hand("hand GET, ES256", Algorithm::Es256, 12.0),
+        Group {
+            name: "hand GET over HTTPS, HS256",
+            baseline: tls(Stack::Hand),
+            rows: vec![row("secured", tls(Stack::Secured), Goal::None)],
+        },
         Group {
             name: "hand POST, HS256",
             baseline: post(Stack::Hand),
