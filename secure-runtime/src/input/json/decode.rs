@@ -8,7 +8,7 @@ use super::{
         errors::{MAX_ERRORS, invalid, misfit, unknown_field},
         locate::{Step, locate},
     },
-    SOURCE,
+    SOURCE, leftover,
     scan::scan,
 };
 use crate::rejection::{Refusal, Rejection};
@@ -20,7 +20,14 @@ pub(in super::super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, R
     }
     let text = str::from_utf8(bytes).map_err(|_| malformed("the body is not UTF-8"))?;
     scan(text).map_err(|flaw| malformed(flaw.reason()))?;
+    match leftover::decode(text) {
+        Some(value) => Ok(value),
+        None => decode_or_explain(text),
+    }
+}
 
+/// Decodes once more to learn what is wrong: a request that is in order does not pay for it.
+fn decode_or_explain<T: DeserializeOwned>(text: &str) -> Result<T, Rejection> {
     let mut unknown = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let decoded = serde_ignored::deserialize(&mut deserializer, |path| {
@@ -39,7 +46,7 @@ fn malformed(reason: &'static str) -> Rejection {
     Rejection::new(Refusal::BodyMalformed, reason)
 }
 
-/// Decodes once more to learn where the error is: a request that is in order does not pay for it.
+/// Decodes once more to learn where the error is.
 fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> Rejection {
     match error.classify() {
         Category::Data => {}

@@ -13,6 +13,7 @@
 //! nothing. A map or a `serde_json::Value` knows every field.
 
 mod decode;
+mod leftover;
 mod scan;
 
 use actix_web::web;
