@@ -16,26 +16,31 @@ mod identity;
 mod lookups;
 mod mode;
 pub mod rig;
+pub mod stacks;
+mod whole;
 
 use std::{
     future::Future,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr},
     num::NonZeroUsize,
     rc::Rc,
     time::Duration,
 };
 
-use actix_http::Request;
 use actix_web::{
-    App, FromRequest, HttpRequest,
-    body::MessageBody,
-    dev::{Payload, Service, ServiceResponse},
-    http::{StatusCode, Uri, header},
-    test::{TestRequest, init_service},
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header},
+    test::TestRequest,
 };
 use futures_util::FutureExt;
 use secure_runtime::{
     Clock, Policy, Routes, SecuredService, Security, Settings, private::Call, testing::Tokens,
+};
+
+use crate::{
+    stacks::{bare, hand, ours},
+    whole::{Exchange, PEER, by_hand, guarded},
 };
 
 pub use crate::{
@@ -124,27 +129,20 @@ fn build(mode: Mode) -> Case {
             use_up(&security);
             admission(policy_of(&handlers::rare), &security, bearer, false)
         }
-        Mode::WholeBare => whole(
-            answer(init_service(App::new().service(handlers::bare))),
-            "/bare",
-            bearer,
-            StatusCode::OK,
-        ),
-        Mode::WholeEmpty => guarded(&security, handlers::empty, "/empty", bearer, StatusCode::OK),
+        Mode::WholeBare => whole::bare(handlers::bare, Exchange::get("/bare", bearer)),
+        Mode::WholeBareFields => whole::bare(bare::bare_fields, Exchange::get("/fields", bearer)),
+        Mode::WholeEmpty => guarded(&security, handlers::empty, Exchange::get("/empty", bearer)),
         Mode::WholeGuarded => guarded(
             &security,
             handlers::guarded,
-            "/guarded",
-            bearer,
-            StatusCode::OK,
+            Exchange::get("/guarded", bearer),
         ),
-        Mode::WholeFull => guarded(&security, handlers::full, "/full", bearer, StatusCode::OK),
+        Mode::WholeFull => guarded(&security, handlers::full, Exchange::get("/full", bearer)),
+        Mode::WholeHand => by_hand(hand::read, Exchange::get),
         Mode::WholeRefused401 | Mode::WholeRefusedInvalid => guarded(
             &security,
             handlers::guarded,
-            "/guarded",
-            bearer,
-            StatusCode::UNAUTHORIZED,
+            Exchange::refused("/guarded", bearer, StatusCode::UNAUTHORIZED),
         ),
         Mode::WholeBanned => {
             ban_many(&security);
@@ -152,25 +150,24 @@ fn build(mode: Mode) -> Case {
             guarded(
                 &security,
                 handlers::empty,
-                "/empty",
-                bearer,
-                StatusCode::TOO_MANY_REQUESTS,
+                Exchange::refused("/empty", bearer, StatusCode::TOO_MANY_REQUESTS),
             )
         }
         Mode::WholeOthersBanned => {
             ban_many(&security);
-            guarded(&security, handlers::empty, "/empty", bearer, StatusCode::OK)
+            guarded(&security, handlers::empty, Exchange::get("/empty", bearer))
         }
         Mode::WholeRefused429 => {
             use_up(&security);
             guarded(
                 &security,
                 handlers::rare,
-                "/rare",
-                bearer,
-                StatusCode::TOO_MANY_REQUESTS,
+                Exchange::refused("/rare", bearer, StatusCode::TOO_MANY_REQUESTS),
             )
         }
+        Mode::WholeBareDecode => whole::bare(bare::bare_decode, Exchange::post("/items", bearer)),
+        Mode::WholePost => guarded(&security, ours::write, Exchange::post("/items", bearer)),
+        Mode::WholeHandPost => by_hand(hand::write, Exchange::post),
     };
     Case(Box::new(move || {
         if let Some(hand) = &hand {
@@ -302,62 +299,6 @@ fn proxied() -> HttpRequest {
         .peer_addr(PEER)
         .insert_header(("x-forwarded-for", "192.0.2.1, 198.51.100.7"))
         .to_http_request()
-}
-
-/// An app as the documentation shows it.
-fn guarded<S: SecuredService + 'static>(
-    security: &Security,
-    service: S,
-    path: &'static str,
-    bearer: Option<String>,
-    expected: StatusCode,
-) -> Case {
-    let app = App::new()
-        .configure(security.routes(|routes| {
-            routes.service(service);
-        }))
-        .wrap(security.shield());
-    whole(answer(init_service(app)), path, bearer, expected)
-}
-
-/// Everything that happens to a request between the parser and the writer.
-fn whole<S, B>(service: S, path: &'static str, bearer: Option<String>, expected: StatusCode) -> Case
-where
-    S: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
-    B: MessageBody,
-{
-    let service = Rc::new(service);
-    Case(Box::new(move || {
-        let service = Rc::clone(&service);
-        let requests: [_; Case::BATCH] = std::array::from_fn(|_| request(path, bearer.as_deref()));
-        Batch(Box::new(move || {
-            for request in requests {
-                let response = answer(service.call(request)).expect("an answer");
-                assert_eq!(response.status(), expected);
-            }
-        }))
-    }))
-}
-
-const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)), 50_000);
-
-/// As the server makes it of a GET: without a payload, with the fields of a small client.
-fn request(path: &'static str, bearer: Option<&str>) -> Request {
-    let mut request = Request::new();
-    let head = request.head_mut();
-    head.uri = Uri::from_static(path);
-    head.peer_addr = Some(PEER);
-    let mut field = |name, value: &str| {
-        let value = header::HeaderValue::from_str(value).expect("the value of a field");
-        head.headers.insert(name, value);
-    };
-    field(header::HOST, "orders.example.com");
-    field(header::ACCEPT, "application/json");
-    field(header::USER_AGENT, "bench");
-    if let Some(bearer) = bearer {
-        field(header::AUTHORIZATION, bearer);
-    }
-    request
 }
 
 /// What a future that never waits gives.

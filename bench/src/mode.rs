@@ -27,12 +27,16 @@ pub enum Mode {
     Refused429,
     /// A whole request in an app without this crate.
     WholeBare,
+    /// A whole request in an app without this crate, with the fields that a guarded answer has.
+    WholeBareFields,
     /// A whole request to a handler that demands nothing.
     WholeEmpty,
     /// A whole request to a handler that wants a role and has one quota.
     WholeGuarded,
     /// A whole request to a handler that demands everything.
     WholeFull,
+    /// A whole request through checks by hand.
+    WholeHand,
     /// A whole request without credentials.
     WholeRefused401,
     /// A whole request whose credentials are no token.
@@ -43,6 +47,12 @@ pub enum Mode {
     WholeBanned,
     /// A whole request to a handler that demands nothing, while 100,000 others are banned.
     WholeOthersBanned,
+    /// A whole request with a body, in an app without this crate.
+    WholeBareDecode,
+    /// A whole request with a body to a handler that wants a role and has one quota.
+    WholePost,
+    /// A whole request with a body through checks by hand.
+    WholeHandPost,
     /// A token that was not seen before, as `jsonwebtoken` verifies it.
     FirstSightDecode,
     /// A token that was not seen before.
@@ -51,7 +61,7 @@ pub enum Mode {
 
 impl Mode {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::Bare,
         Self::Empty,
         Self::Proxied,
@@ -64,14 +74,19 @@ impl Mode {
         Self::RefusedInvalid,
         Self::Refused429,
         Self::WholeBare,
+        Self::WholeBareFields,
         Self::WholeEmpty,
         Self::WholeGuarded,
         Self::WholeFull,
+        Self::WholeHand,
         Self::WholeRefused401,
         Self::WholeRefusedInvalid,
         Self::WholeRefused429,
         Self::WholeBanned,
         Self::WholeOthersBanned,
+        Self::WholeBareDecode,
+        Self::WholePost,
+        Self::WholeHandPost,
         Self::FirstSightDecode,
         Self::FirstSight,
     ];
@@ -115,6 +130,11 @@ impl Mode {
             RefusedInvalid => ("refused-401-invalid", "not a token", Bare),
             Refused429 => ("refused-429", "quota used up", Bare),
             WholeBare => ("whole-bare", "no guard, no shield", WholeBare),
+            WholeBareFields => (
+                "whole-bare-fields",
+                "no guard: eight fields, as constants",
+                WholeBare,
+            ),
             WholeEmpty => ("whole-empty", "`public`, no quota", WholeBare),
             WholeGuarded => (
                 "whole-guarded",
@@ -126,6 +146,11 @@ impl Mode {
                 "roles, scopes, age, three quotas, token known",
                 WholeBare,
             ),
+            WholeHand => (
+                "whole-hand",
+                "checks by hand: one role, one quota per address, HS256",
+                WholeBare,
+            ),
             WholeRefused401 => ("whole-refused-401", "no credentials", WholeBare),
             WholeRefusedInvalid => ("whole-refused-401-invalid", "not a token", WholeBare),
             WholeRefused429 => ("whole-refused-429", "quota used up", WholeBare),
@@ -134,6 +159,21 @@ impl Mode {
                 "whole-others-banned",
                 "`public`, no quota, 100,000 others banned",
                 WholeBare,
+            ),
+            WholeBareDecode => (
+                "whole-bare-decode",
+                "POST of 300 bytes: decoded, validated",
+                WholeBareDecode,
+            ),
+            WholePost => (
+                "whole-post",
+                "the POST, one role, one quota per address, token known",
+                WholeBareDecode,
+            ),
+            WholeHandPost => (
+                "whole-hand-post",
+                "the POST, checks by hand, HS256",
+                WholeBareDecode,
             ),
             FirstSightDecode => (
                 "first-sight-jsonwebtoken",

@@ -2,15 +2,13 @@
 //!
 //! `cargo xtask bench [--quick] [FILTER]` runs it.
 
-mod bare;
 mod first_sight;
-mod hand;
-mod item;
+mod hand_redis;
 mod limited;
 mod measure;
-mod ours;
 mod plot;
 mod report;
+mod revoked;
 mod rows;
 mod serve;
 

@@ -9,11 +9,11 @@ use secure_bench::{
         process::Server,
         redis::Redis,
     },
+    stacks::item::BODY,
 };
 
 use crate::{
     first_sight,
-    item::BODY,
     rows::{self, Goal, Measured, Sends, Target},
     serve,
 };

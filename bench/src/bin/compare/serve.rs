@@ -13,10 +13,18 @@ use rustls::{
     ServerConfig,
     pki_types::{PrivateKeyDer, pem::PemObject},
 };
-use secure_bench::{Algorithm, Verifier, rig::Result};
-use secure_runtime::{Security, Settings, settings::RedisSettings};
+use secure_bench::{
+    Algorithm, Verifier,
+    rig::Result,
+    stacks::{bare, hand, ours},
+};
+use secure_runtime::{Routes, Security, Settings, settings::RedisSettings};
 
-use crate::{bare, hand, limited::Script, ours};
+use crate::{
+    hand_redis,
+    limited::{self, Script},
+    revoked,
+};
 
 /// The argument that makes a server of this program; stack, scheme and algorithm follow.
 pub(crate) const SERVE: &str = "--serve";
@@ -97,14 +105,14 @@ pub(crate) async fn serve(stack: &str, scheme: &str, algorithm: &str) -> Result 
     match stack {
         Stack::Bare => serve!(https, || App::new().configure(bare::configure)),
         Stack::Hand => {
-            let checks = web::Data::new(hand::Checks::new(&verifier, None));
-            serve!(https, move || hand::app(checks.clone()))
+            let checks = web::Data::new(hand::Checks::new(&verifier));
+            serve!(https, move || hand::app(checks.clone(), hand::routes))
         }
         Stack::HandRedis => {
             let (redis, script) = by_hand().await?;
-            let checks = hand::Checks::new(&verifier, Some((redis, script)));
+            let checks = hand_redis::Checks::new(&verifier, redis, script);
             let checks = web::Data::new(checks);
-            serve!(https, move || hand::app(checks.clone()))
+            serve!(https, move || hand_redis::app(checks.clone()))
         }
         Stack::Secured | Stack::SecuredLarge | Stack::SecuredProxied => {
             let security = security(stack, &verifier, https)?;
@@ -128,11 +136,18 @@ pub(crate) async fn serve(stack: &str, scheme: &str, algorithm: &str) -> Result 
                     .app_data(web::Data::new(client.clone()))
                     .app_data(web::Data::new(connection.clone()))
                     .app_data(web::Data::new(script.clone()))
-                    .configure(security.routes(ours::shared_routes))
+                    .configure(security.routes(shared_routes))
                     .wrap(security.shield())
             })
         }
     }
+}
+
+/// What needs a Redis.
+fn shared_routes(routes: &mut Routes) {
+    ours::shared_routes(routes);
+    revoked::routes(routes);
+    limited::routes(routes);
 }
 
 /// What one needs for Redis without this crate.

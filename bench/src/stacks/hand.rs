@@ -20,10 +20,7 @@ use actix_web::{
     App, Error, HttpResponse, Responder,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    error::{
-        ErrorForbidden, ErrorServiceUnavailable, ErrorTooManyRequests, ErrorUnauthorized,
-        ErrorUnprocessableEntity,
-    },
+    error::{ErrorForbidden, ErrorTooManyRequests, ErrorUnauthorized, ErrorUnprocessableEntity},
     get,
     http::header::AUTHORIZATION,
     middleware::{Next, from_fn},
@@ -33,32 +30,63 @@ use actix_web_grants::authorities::{AttachAuthorities, AuthDetails, AuthoritiesC
 use garde::Validate;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jsonwebtoken::{DecodingKey, Validation, decode};
-use redis::{aio::MultiplexedConnection, cmd};
-use secure_bench::{Claims, Verifier};
 
-use crate::{item::NewItem, limited::Script};
+use super::item::NewItem;
+use crate::identity::{Claims, Verifier};
 
 /// What the middleware ask.
-pub(crate) struct Checks {
+pub struct Checks {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
-    token: (DecodingKey, Validation),
-    redis: Option<(MultiplexedConnection, Script)>,
+    tokens: Tokens,
 }
+
+/// What verifies tokens.
+pub struct Tokens(DecodingKey, Validation);
 
 const MILLION: NonZeroU32 = NonZeroU32::new(1_000_000).expect("it is not zero");
 
 impl Checks {
-    pub(crate) fn new(verifier: &Verifier, redis: Option<(MultiplexedConnection, Script)>) -> Self {
+    /// With a limit that is never reached.
+    pub fn new(verifier: &Verifier) -> Self {
         Self {
             limiter: RateLimiter::keyed(Quota::per_second(MILLION)),
-            token: verifier.decoding(),
-            redis,
+            tokens: Tokens::new(verifier),
         }
     }
 }
 
-pub(crate) fn app(
+impl Tokens {
+    /// Of this issuer.
+    pub fn new(verifier: &Verifier) -> Self {
+        let (key, validation) = verifier.decoding();
+        Self(key, validation)
+    }
+
+    /// What the token of a request says.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or it is not valid.
+    pub fn verify(&self, request: &ServiceRequest) -> Result<Claims, Error> {
+        let field = request.headers().get(AUTHORIZATION);
+        let token = field
+            .and_then(|field| field.to_str().ok()?.strip_prefix("Bearer "))
+            .map(str::to_owned)
+            .ok_or_else(|| ErrorUnauthorized("no token"))?;
+        let claims = decode::<Claims>(&token, &self.0, &self.1).map_err(ErrorUnauthorized)?;
+        Ok(claims.claims)
+    }
+}
+
+/// All routes.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.service(read).service(write);
+}
+
+/// An app with these routes, behind the checks.
+pub fn app(
     checks: web::Data<Checks>,
+    routes: impl FnOnce(&mut web::ServiceConfig),
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -70,8 +98,7 @@ pub(crate) fn app(
 > {
     App::new()
         .app_data(checks)
-        .service(read)
-        .service(write)
+        .configure(routes)
         .wrap(from_fn(bearer))
         .wrap(from_fn(limit))
 }
@@ -84,19 +111,8 @@ async fn limit(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let address = request.peer_addr().map(|address| address.ip());
     let address = address.ok_or_else(|| ErrorTooManyRequests("no address"))?;
-    match &checks.redis {
-        None => {
-            let admitted = checks.limiter.check_key(&address);
-            admitted.map_err(|_| ErrorTooManyRequests("too many requests"))?;
-        }
-        Some((redis, script)) => {
-            let key = format!("hand:{address}");
-            let count = script.count(&key, &mut redis.clone()).await;
-            if count.map_err(ErrorServiceUnavailable)? > 1_000_000_000 {
-                return Err(ErrorTooManyRequests("too many requests"));
-            }
-        }
-    }
+    let admitted = checks.limiter.check_key(&address);
+    admitted.map_err(|_| ErrorTooManyRequests("too many requests"))?;
     next.call(request).await
 }
 
@@ -106,22 +122,7 @@ async fn bearer(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let field = request.headers().get(AUTHORIZATION);
-    let token = field
-        .and_then(|field| field.to_str().ok()?.strip_prefix("Bearer "))
-        .map(str::to_owned)
-        .ok_or_else(|| ErrorUnauthorized("no token"))?;
-    let (key, validation) = &checks.token;
-    let claims = decode::<Claims>(&token, key, validation).map_err(ErrorUnauthorized)?;
-    let claims = claims.claims;
-    if let Some((redis, _)) = &checks.redis {
-        let key = format!("revoked:{}:{}", claims.iss, claims.jti);
-        let mut redis = redis.clone();
-        let asked = cmd("EXISTS").arg(key).query_async::<bool>(&mut redis).await;
-        if asked.map_err(ErrorServiceUnavailable)? {
-            return Err(ErrorUnauthorized("revoked"));
-        }
-    }
+    let claims = checks.tokens.verify(&request)?;
     request.attach(claims.roles);
     next.call(request).await
 }
@@ -135,14 +136,30 @@ fn check_role(caller: &AuthDetails) -> Result<(), Error> {
 }
 
 #[get("/items")]
-async fn read(caller: AuthDetails) -> Result<impl Responder, Error> {
+pub(crate) async fn read(caller: AuthDetails) -> Result<impl Responder, Error> {
     check_role(&caller)?;
     Ok("ok")
 }
 
 #[post("/items")]
-async fn write(caller: AuthDetails, item: web::Json<NewItem>) -> Result<impl Responder, Error> {
+pub(crate) async fn write(
+    caller: AuthDetails,
+    item: web::Json<NewItem>,
+) -> Result<impl Responder, Error> {
     check_role(&caller)?;
     item.validate().map_err(ErrorUnprocessableEntity)?;
     Ok(HttpResponse::Ok().body("ok"))
+}
+
+/// The key may be a secret.
+impl std::fmt::Debug for Checks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Checks").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokens").finish_non_exhaustive()
+    }
 }

@@ -32,7 +32,7 @@ struct Address {
 }
 
 /// 300 bytes.
-pub(crate) const BODY: &str = concat!(
+pub const BODY: &str = concat!(
     r#"{"name":"Espresso machine, second hand","description":"Made of steel in 1998, servic"#,
     r#"ed last year, with two new seals, a portafilter and a tamper, rarely used!!!","quant"#,
     r#"ity":2,"price":249.5,"tags":["kitchen","coffee","used"],"address":{"street":"Example"#,

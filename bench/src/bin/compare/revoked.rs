@@ -1,52 +1,12 @@
-//! The same checks by this crate.
+//! The same handler where nothing is asked of revocations, where this crate asks, and where it is done
+//! by hand.
 
-use actix_web::{HttpResponse, Responder, get, post, web};
+use actix_web::{HttpResponse, Responder, get, web};
 use redis::{aio::MultiplexedConnection, cmd};
 use secure_runtime::{Principal, Refusal, Rejection, Routes, secured};
 
-use crate::{item::NewItem, limited};
-
 pub(crate) fn routes(routes: &mut Routes) {
-    routes.service(read).service(write).service(rare);
-}
-
-/// What needs a Redis.
-pub(crate) fn shared_routes(routes: &mut Routes) {
-    routes
-        .service(read_shared)
-        .service(off)
-        .service(on)
-        .service(exists);
-    limited::routes(routes);
-}
-
-#[secured(role = "customer", rate = "1000000/s per ip")]
-#[get("/items")]
-async fn read() -> impl Responder {
-    "ok"
-}
-
-#[secured(role = "customer", rate = "1000000/s per ip", max_body = "4KB")]
-#[post("/items")]
-async fn write(_item: web::Json<NewItem>) -> impl Responder {
-    HttpResponse::Ok().body("ok")
-}
-
-/// Used up after the first.
-#[secured(public, rate = "1/day per ip")]
-#[get("/rare")]
-async fn rare() -> impl Responder {
-    "ok"
-}
-
-#[secured(
-    role = "customer",
-    revocation = "2s",
-    rate = "1000000/s per ip burst 100000 leased"
-)]
-#[get("/items")]
-async fn read_shared() -> impl Responder {
-    "ok"
+    routes.service(off).service(on).service(exists);
 }
 
 #[secured(
