@@ -9,7 +9,7 @@ const FEW: usize = 16;
 /// ones share a piece of memory.
 #[derive(Default)]
 pub(super) struct Names<'a> {
-    few: Vec<Cow<'a, str>>,
+    few: Vec<&'a str>,
 }
 
 /// One set; [`Names`] holds what is in it.
@@ -33,22 +33,31 @@ impl<'a> Names<'a> {
 
     /// Adds a name to the set that was opened last; false if it is there already.
     pub(super) fn insert(&mut self, set: &mut Set<'a>, name: Cow<'a, str>) -> bool {
-        let from = match set {
-            Set::Few { from } => *from,
-            Set::Many(names) => return names.insert(name),
-        };
-        let names = self.few.get(from..).unwrap_or_default();
-        if names.contains(&name) {
-            return false;
+        if let (Set::Few { from }, Cow::Borrowed(name)) = (&*set, &name) {
+            let names = self.few.get(*from..).unwrap_or_default();
+            if names.contains(name) {
+                return false;
+            }
+            if names.len() < FEW {
+                self.few.push(name);
+                return true;
+            }
         }
-        if names.len() < FEW {
-            self.few.push(name);
-        } else {
-            let mut many: HashSet<_> = self.few.drain(from..).collect();
-            many.insert(name);
-            *set = Set::Many(many);
+        self.insert_in_many(set, name)
+    }
+
+    /// For names beyond the first few, and for those that are no piece of the text.
+    #[cold]
+    fn insert_in_many(&mut self, set: &mut Set<'a>, name: Cow<'a, str>) -> bool {
+        match set {
+            Set::Few { from } => {
+                let mut many: HashSet<_> = self.few.drain(*from..).map(Cow::Borrowed).collect();
+                let is_new = many.insert(name);
+                *set = Set::Many(many);
+                is_new
+            }
+            Set::Many(many) => many.insert(name),
         }
-        true
     }
 
     /// Forgets the set that was opened last.
