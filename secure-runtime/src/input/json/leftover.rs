@@ -18,13 +18,12 @@ use serde::{
 pub(super) fn decode<T: DeserializeOwned>(text: &str) -> Option<T> {
     let leftover = Cell::new(false);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = T::deserialize(Watched {
+    let decoded = T::deserialize(Watched {
         inner: &mut deserializer,
         leftover: &leftover,
     });
-    let value = value.ok()?;
+    let value = decoded.ok()?;
     deserializer.end().ok()?;
-    // Not left to the error alone: a `Deserialize` may go on after one.
     (!leftover.get()).then_some(value)
 }
 
@@ -94,9 +93,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Watched<'_, D> {
     }
 
     /// What the type asks for where it does not want a value.
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, D::Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.leftover.set(true);
-        Err(D::Error::custom("a field that nobody wants"))
+        self.inner.deserialize_ignored_any(visitor)
     }
 
     fn is_human_readable(&self) -> bool {

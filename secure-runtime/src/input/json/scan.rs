@@ -344,6 +344,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn control_characters_are_escaped() {
+        for (length, byte) in
+            (0..20).flat_map(|length| (0..0x20_u8).map(move |byte| (length, byte)))
+        {
+            let (before, raw) = ("é".repeat(length), char::from(byte));
+            for text in [
+                format!("\"{before}{raw}\""),
+                format!("[\"{before}{raw}aaaaaaaa\"]"),
+                format!("{{\"{before}{raw}\":0}}"),
+            ] {
+                assert_eq!(scan(&text), Err(Flaw::Syntax), "{text:?}");
+            }
+            assert_eq!(scan(&format!("\"{before}\\u00{byte:02x}\"")), Ok(()));
+        }
+    }
+
+    #[test]
     fn the_first_mark_is_at_the_first_byte_that_is_not_plain() {
         let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
         for byte in 0..=u8::MAX {
