@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    mem,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -47,8 +48,10 @@ pub(super) struct Limited {
     left: u64,
     /// `None` is a deadline beyond what the clock can tell.
     deadline: Option<Instant>,
-    /// Made when the payload first keeps us waiting: a body that is already here needs no timer.
+    /// Made when the payload keeps us waiting a second time.
     timer: Option<Pin<Box<Sleep>>>,
+    /// Whether it has kept us waiting.
+    waited: bool,
     peeked: Option<Bytes>,
     ended: bool,
     cut: Option<Cut>,
@@ -61,6 +64,7 @@ impl Limited {
             left: limit,
             deadline: Instant::now().checked_add(timeout),
             timer: None,
+            waited: false,
             peeked: None,
             ended: false,
             cut: None,
@@ -175,10 +179,19 @@ impl Limited {
         Pin::new(&mut self.payload).poll_next(cx)
     }
 
+    /// Ready at the deadline.
+    ///
+    /// actix-http calls a handler before it looks for the body in what it has received, and asks it
+    /// again at once. So the first time we only see to it that somebody asks again: a body that came
+    /// with its head needs no timer.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.deadline else {
             return Poll::Pending;
         };
+        if !mem::replace(&mut self.waited, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         self.timer
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)))
             .as_mut()

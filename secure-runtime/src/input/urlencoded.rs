@@ -71,11 +71,12 @@ fn check(text: &[u8]) -> Result<(), &'static str> {
         return Err("a percent-escape is malformed or its bytes are not UTF-8");
     }
     let mut names = Names::default();
+    let mut set = names.open();
     for (count, (name, _)) in form_urlencoded::parse(text).enumerate() {
         if count >= MAX_PAIRS {
             return Err("there are too many pairs");
         }
-        if !names.insert(name) {
+        if !names.insert(&mut set, name) {
             return Err("a name comes twice");
         }
     }

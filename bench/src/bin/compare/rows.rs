@@ -131,6 +131,11 @@ pub(crate) fn groups() -> Vec<Group> {
                     items(Stack::Secured),
                     Goal::RateAndComputed(0.95, 1.07),
                 ),
+                row(
+                    "secured, `limits.fields = \"scarce\"`",
+                    items(Stack::SecuredScarce),
+                    Goal::None,
+                ),
                 row("secured-redis", items(Stack::SecuredRedis), Goal::Rate(0.9)),
                 row("bare-fields", get(Stack::Bare, "/fields"), Goal::None),
                 row("hand", items(Stack::Hand), Goal::None),

@@ -18,7 +18,10 @@ use secure_bench::{
     rig::Result,
     stacks::{bare, hand, ours},
 };
-use secure_runtime::{Routes, Security, Settings, settings::RedisSettings};
+use secure_runtime::{
+    Routes, Security, Settings,
+    settings::{RateLimitFields, RedisSettings},
+};
 
 use crate::{
     hand_redis,
@@ -48,10 +51,12 @@ pub(crate) enum Stack {
     /// Behind a proxy, which names other addresses.
     SecuredProxied,
     SecuredRedis,
+    /// Which tells callers of quotas when little is left of them.
+    SecuredScarce,
 }
 
 impl Stack {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Bare,
         Self::Hand,
         Self::HandRedis,
@@ -59,6 +64,7 @@ impl Stack {
         Self::SecuredLarge,
         Self::SecuredProxied,
         Self::SecuredRedis,
+        Self::SecuredScarce,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -70,6 +76,7 @@ impl Stack {
             Self::SecuredLarge => "secured-large",
             Self::SecuredProxied => "secured-proxied",
             Self::SecuredRedis => "secured-redis",
+            Self::SecuredScarce => "secured-scarce",
         }
     }
 }
@@ -114,7 +121,7 @@ pub(crate) async fn serve(stack: &str, scheme: &str, algorithm: &str) -> Result 
             let checks = web::Data::new(checks);
             serve!(https, move || hand_redis::app(checks.clone()))
         }
-        Stack::Secured | Stack::SecuredLarge | Stack::SecuredProxied => {
+        Stack::Secured | Stack::SecuredLarge | Stack::SecuredProxied | Stack::SecuredScarce => {
             let security = security(stack, &verifier, https)?;
             serve!(https, move || {
                 App::new()
@@ -167,6 +174,7 @@ fn security(stack: Stack, verifier: &Verifier, https: bool) -> Result<Security> 
             let proxies = &mut settings.client_address.trusted_proxies;
             proxies.push("127.0.0.1/32".parse()?);
         }
+        Stack::SecuredScarce => settings.limits.fields = RateLimitFields::Scarce,
         Stack::SecuredRedis => settings.redis = Some(RedisSettings::new(env::var(REDIS)?.as_str())),
         _ => {}
     }

@@ -8,7 +8,7 @@ use super::{
         errors::{MAX_ERRORS, invalid, misfit, unknown_field},
         locate::{Step, locate},
     },
-    SOURCE,
+    SOURCE, leftover,
     scan::scan,
 };
 use crate::rejection::{Refusal, Rejection};
@@ -20,7 +20,15 @@ pub(in super::super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, R
     }
     let text = str::from_utf8(bytes).map_err(|_| malformed("the body is not UTF-8"))?;
     scan(text).map_err(|flaw| malformed(flaw.reason()))?;
+    match leftover::decode(text) {
+        Some(value) => Ok(value),
+        None => decode_again(text),
+    }
+}
 
+/// Decodes once more, and learns what is wrong and where: a request that is in order does not pay for
+/// it.
+fn decode_again<T: DeserializeOwned>(text: &str) -> Result<T, Rejection> {
     let mut unknown = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let decoded = serde_ignored::deserialize(&mut deserializer, |path| {
@@ -39,7 +47,7 @@ fn malformed(reason: &'static str) -> Rejection {
     Rejection::new(Refusal::BodyMalformed, reason)
 }
 
-/// Decodes once more to learn where the error is: a request that is in order does not pay for it.
+/// The error once more, with its place.
 fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> Rejection {
     match error.classify() {
         Category::Data => {}

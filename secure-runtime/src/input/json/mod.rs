@@ -2,7 +2,8 @@
 //!
 //! A body is decoded in three steps: it is UTF-8; it is one JSON text without duplicate keys and
 //! of bounded depth ([`scan`]); it fits the type, with no field left over. What fails in the first
-//! two is malformed (400), what fails in the third is invalid (422).
+//! two is malformed (400), what fails in the third is invalid (422). What is wrong there is looked for
+//! by decoding again, at most twice.
 //!
 //! # Unknown fields
 //!
@@ -13,6 +14,7 @@
 //! nothing. A map or a `serde_json::Value` knows every field.
 
 mod decode;
+mod leftover;
 mod scan;
 
 use actix_web::web;

@@ -9,7 +9,7 @@
 
 use std::borrow::Cow;
 
-use super::super::names::Names;
+use super::super::names::{Names, Set};
 
 /// More levels than an interface has; `serde_json` itself goes to 128.
 pub(super) const MAX_DEPTH: usize = 64;
@@ -44,6 +44,7 @@ pub(super) fn scan(text: &str) -> Result<(), Flaw> {
         text,
         rest: text.as_bytes(),
         open: Vec::new(),
+        names: Names::default(),
     };
     loop {
         if scanner.value()? == Value::Complete && scanner.close()? {
@@ -57,11 +58,12 @@ struct Scanner<'a> {
     /// The end of `text` that was not looked at.
     rest: &'a [u8],
     open: Vec<Container<'a>>,
+    names: Names<'a>,
 }
 
 enum Container<'a> {
     Array,
-    Object(Names<'a>),
+    Object(Set<'a>),
 }
 
 #[derive(PartialEq, Eq)]
@@ -75,7 +77,9 @@ impl<'a> Scanner<'a> {
     /// A value that is not a container, an empty container, or the beginning of one.
     fn value(&mut self) -> Result<Value, Flaw> {
         match self.token()? {
-            b'"' => self.string().map(drop)?,
+            b'"' => {
+                self.string()?;
+            }
             b'-' => self.number(None)?,
             digit @ b'0'..=b'9' => self.number(Some(digit))?,
             b'[' => {
@@ -89,9 +93,11 @@ impl<'a> Scanner<'a> {
             b't' => self.literal(b"rue")?,
             b'{' => {
                 if !self.skip(b'}') {
-                    let mut names = Names::default();
-                    self.key(&mut names)?;
-                    self.enter(Container::Object(names))?;
+                    let name = self.name()?;
+                    let mut set = self.names.open();
+                    self.names.insert(&mut set, name);
+                    self.colon()?;
+                    self.enter(Container::Object(set))?;
                     return Ok(Value::Open);
                 }
             }
@@ -102,28 +108,24 @@ impl<'a> Scanner<'a> {
 
     /// What follows a complete value: true if the text is complete, false if a value comes next.
     fn close(&mut self) -> Result<bool, Flaw> {
-        loop {
-            let Some(container) = self.open.pop() else {
-                self.whitespace();
-                return if self.rest.is_empty() {
-                    Ok(true)
-                } else {
-                    Err(Flaw::Syntax)
-                };
-            };
-            match (container, self.token()?) {
-                (Container::Array, b']') | (Container::Object(_), b'}') => {}
-                (Container::Array, b',') => {
-                    self.open.push(Container::Array);
+        while !self.open.is_empty() {
+            match (self.token()?, self.open.last()) {
+                (b',', Some(Container::Array)) => return Ok(false),
+                (b',', Some(Container::Object(_))) => {
+                    let name = self.name()?;
+                    self.add(name)?;
+                    self.colon()?;
                     return Ok(false);
                 }
-                (Container::Object(mut names), b',') => {
-                    self.key(&mut names)?;
-                    self.open.push(Container::Object(names));
-                    return Ok(false);
-                }
+                (b']', Some(Container::Array)) | (b'}', Some(Container::Object(_))) => self.leave(),
                 _ => return Err(Flaw::Syntax),
             }
+        }
+        self.whitespace();
+        if self.rest.is_empty() {
+            Ok(true)
+        } else {
+            Err(Flaw::Syntax)
         }
     }
 
@@ -135,48 +137,86 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// A key with its colon.
-    fn key(&mut self, names: &mut Names<'a>) -> Result<(), Flaw> {
+    fn leave(&mut self) {
+        if let Some(Container::Object(set)) = self.open.pop() {
+            self.names.close(set);
+        }
+    }
+
+    /// Adds a name to the innermost object.
+    fn add(&mut self, name: Cow<'a, str>) -> Result<(), Flaw> {
+        let is_new = match self.open.last_mut() {
+            Some(Container::Object(set)) => self.names.insert(set, name),
+            _ => false,
+        };
+        if is_new {
+            Ok(())
+        } else {
+            Err(Flaw::DuplicateKey)
+        }
+    }
+
+    /// The name of a member, its escapes resolved.
+    fn name(&mut self) -> Result<Cow<'a, str>, Flaw> {
         if self.token()? != b'"' {
             return Err(Flaw::Syntax);
         }
-        let name = self.string()?;
+        let start = self.position();
+        let escaped = self.string()?;
+        let end = self.position();
+        let name = if escaped {
+            let quoted = self.text.get(start.saturating_sub(1)..end);
+            let name = serde_json::from_str(quoted.ok_or(Flaw::Syntax)?);
+            Cow::Owned(name.map_err(|_| Flaw::Syntax)?)
+        } else {
+            let plain = self.text.get(start..end.saturating_sub(1));
+            Cow::Borrowed(plain.ok_or(Flaw::Syntax)?)
+        };
         if name.starts_with(RESERVED) {
             return Err(Flaw::ReservedKey);
         }
-        if !names.insert(name) {
-            return Err(Flaw::DuplicateKey);
-        }
-        if self.token()? != b':' {
-            return Err(Flaw::Syntax);
-        }
-        Ok(())
+        Ok(name)
     }
 
-    /// The rest of a string after its opening quote, its escapes resolved.
-    fn string(&mut self) -> Result<Cow<'a, str>, Flaw> {
-        let start = self.position();
+    fn colon(&mut self) -> Result<(), Flaw> {
+        if self.token()? == b':' {
+            Ok(())
+        } else {
+            Err(Flaw::Syntax)
+        }
+    }
+
+    /// Skips the rest of a string after its opening quote; true if it has escapes.
+    fn string(&mut self) -> Result<bool, Flaw> {
         let mut escaped = false;
         loop {
+            self.plain();
             match self.byte()? {
-                b'"' => break,
+                b'"' => return Ok(escaped),
                 b'\\' => {
                     escaped = true;
                     self.escape()?;
                 }
-                0..=0x1f => return Err(Flaw::Syntax),
-                _ => {}
+                _ => return Err(Flaw::Syntax),
             }
         }
-        if escaped {
-            let quoted = start.saturating_sub(1)..self.position();
-            let quoted = self.text.get(quoted).ok_or(Flaw::Syntax)?;
-            return serde_json::from_str(quoted)
-                .map(Cow::Owned)
-                .map_err(|_| Flaw::Syntax);
+    }
+
+    /// Skips what may stand in a string as it is.
+    fn plain(&mut self) {
+        while let Some((word, rest)) = self.rest.split_first_chunk() {
+            let marks = marks(u64::from_le_bytes(*word));
+            if marks == 0 {
+                self.rest = rest;
+                continue;
+            }
+            let plain = marks.trailing_zeros() / u8::BITS;
+            self.rest = self.rest.get(plain as usize..).unwrap_or_default();
+            return;
         }
-        let plain = start..self.position().saturating_sub(1);
-        self.text.get(plain).map(Cow::Borrowed).ok_or(Flaw::Syntax)
+        while let Some((b' '..=b'!' | b'#'..=b'[' | b']'.., rest)) = self.rest.split_first() {
+            self.rest = rest;
+        }
     }
 
     /// An escape after its backslash. Half of a surrogate pair stands for nothing (RFC 7493
@@ -234,11 +274,11 @@ impl<'a> Scanner<'a> {
 
     /// Skips digits; true if there is one.
     fn digits(&mut self) -> bool {
-        let mut any = false;
-        while self.take(b"0123456789") {
-            any = true;
+        let before = self.rest.len();
+        while let Some((b'0'..=b'9', rest)) = self.rest.split_first() {
+            self.rest = rest;
         }
-        any
+        self.rest.len() < before
     }
 
     fn literal(&mut self, end: &[u8]) -> Result<(), Flaw> {
@@ -259,7 +299,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn whitespace(&mut self) {
-        while self.take(b" \n\r\t") {}
+        while let Some((b' ' | b'\n' | b'\r' | b'\t', rest)) = self.rest.split_first() {
+            self.rest = rest;
+        }
     }
 
     /// Skips one of these bytes; true if it is there.
@@ -281,5 +323,59 @@ impl<'a> Scanner<'a> {
 
     fn position(&self) -> usize {
         self.text.len() - self.rest.len()
+    }
+}
+
+/// The highest bit of each byte that may not stand in a string as it is: a quote, a backslash, a
+/// control character. Bytes behind the first of them may be marked without reason.
+fn marks(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+
+    let flipped = |bits: u8| word ^ (ONES * u64::from(bits));
+    // What is taken from a smaller byte is borrowed from its highest bit. Bytes beyond ASCII have
+    // that bit themselves.
+    let quote_or_control = flipped(b'"' ^ 0x20).wrapping_sub(ONES * 0x21);
+    let backslash = flipped(b'\\').wrapping_sub(ONES);
+    (quote_or_control | backslash) & !word & (ONES << 7)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        for (length, byte) in
+            (0..20).flat_map(|length| (0..0x20_u8).map(move |byte| (length, byte)))
+        {
+            let (before, raw) = ("é".repeat(length), char::from(byte));
+            for text in [
+                format!("\"{before}{raw}\""),
+                format!("[\"{before}{raw}aaaaaaaa\"]"),
+                format!("{{\"{before}{raw}\":0}}"),
+            ] {
+                assert_eq!(scan(&text), Err(Flaw::Syntax), "{text:?}");
+            }
+            assert_eq!(scan(&format!("\"{before}\\u00{byte:02x}\"")), Ok(()));
+        }
+    }
+
+    #[test]
+    fn the_first_mark_is_at_the_first_byte_that_is_not_plain() {
+        let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+        for byte in 0..=u8::MAX {
+            for (at, others) in (0..8).flat_map(|at| [b'a', b' ', 0x80, 0xff].map(|b| (at, b))) {
+                // What stands behind it must not matter.
+                for behind in [others, 0, b'"', byte] {
+                    let mut word = [others; 8];
+                    word[at..].fill(behind);
+                    word[at] = byte;
+                    let first = word.iter().position(|byte| !is_plain(*byte));
+                    let mark = marks(u64::from_le_bytes(word));
+                    let marked = (mark != 0).then(|| mark.trailing_zeros() as usize / 8);
+                    assert_eq!(marked, first, "{word:?}");
+                }
+            }
+        }
     }
 }

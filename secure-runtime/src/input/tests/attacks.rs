@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::*;
+use crate::input::json::decode;
 
 /// Far above what is needed, far below what quadratic time would take.
 const SOON: Duration = Duration::from_secs(5);
@@ -78,6 +79,79 @@ async fn a_duplicate_is_found_on_either_side_of_the_change_from_list_to_set() {
             assert_eq!(told(&rejection).0, 400, "{count} {again}");
         }
     }
+}
+
+#[test]
+fn names_of_one_object_are_not_those_of_another() {
+    let members = |names: std::ops::Range<usize>| {
+        let members: Vec<_> = names.map(|name| format!(",\"{name}\":0")).collect();
+        members.concat()
+    };
+    let counts = [0, 1, 7, 15, 16, 17, 40];
+    for (before, inside) in counts.into_iter().flat_map(|a| counts.map(|b| (a, b))) {
+        // Names before and behind an object, in which the same ones and others stand.
+        let (outer, inner) = (members(0..before), members(0..inside));
+        let behind = members(before..before + 3);
+        let object = |inner: &str, end: &str| {
+            format!(r#"{{"o":0{outer},"i":{{"j":0{inner}}}{behind},"p":[{{"o":0}}]{end}}}"#)
+        };
+        let good = object(&inner, "");
+        assert!(decode::<Value>(good.as_bytes()).is_ok(), "{good}");
+        let mut twice = vec![object(&inner, ",\"o\":1"), object(&inner, ",\"i\":1")];
+        twice.push(object(&format!("{inner},\"j\":1"), ""));
+        twice.extend((0..before + 3).map(|name| object(&inner, &format!(",\"{name}\":1"))));
+        twice.extend((0..inside).map(|name| object(&format!("{inner},\"{name}\":1"), "")));
+        for bad in twice {
+            let rejection = decode::<Value>(bad.as_bytes()).unwrap_err();
+            let reason = "a key comes twice in one JSON object";
+            assert_eq!(rejection.reason(), reason, "{bad}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn many_objects_and_long_strings_cost_linear_time() {
+    let start = Instant::now();
+    let keys: Vec<_> = (0..16).map(|key| format!("\"{key}\":0")).collect();
+    let object = format!("{{{}}}", keys.join(","));
+    let inner = format!("[{}]", vec![object.as_str(); 20_000].join(","));
+    // The deepest objects that there may be, each of them with names.
+    let nest = |inner: &str, levels| {
+        let open = format!("{{{},\"i\":", keys.join(","));
+        format!("{}{inner}{}", open.repeat(levels), "}".repeat(levels))
+    };
+    assert!(json::<Value>(nest(&inner, 62)).await.is_ok());
+    let rejection = json::<Value>(nest(&inner, 63)).await.unwrap_err();
+    assert_eq!(rejection.reason(), "the JSON body is nested too deeply");
+
+    for piece in ["x", "é", r"\n", r"\u00e9", r#"",""#] {
+        let text = format!("[\"{}\"]", piece.repeat(1_000_000));
+        assert!(json::<Value>(text).await.is_ok(), "{piece}");
+    }
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+}
+
+#[actix_web::test]
+async fn h12_a_body_of_one_byte_a_chunk_costs_linear_time() {
+    let start = Instant::now();
+    let text = format!("[{}0]", "0,".repeat(500_000));
+    let length = text.len();
+    let chunks = Bytes::from(text);
+    let (payload, count) = counted((0..length).map(move |at| chunks.slice(at..=at)));
+    let request = TestRequest::post().insert_header(("content-type", "application/json"));
+    let admitted = admit(request, payload, 10_000_000).await;
+    let numbers = take_unvalidated::<web::Json<Vec<u8>>>(admitted).await;
+    assert_eq!(numbers.unwrap().len(), 500_001);
+    assert_eq!(count.get(), length);
+
+    // And is cut off where it does not end.
+    let (payload, count) = counted(std::iter::repeat(Bytes::from_static(b" ")));
+    let request = TestRequest::post().insert_header(("content-type", "application/json"));
+    let admitted = admit(request, payload, 1_000).await;
+    let rejection = take_unvalidated::<web::Json<Vec<u8>>>(admitted).await;
+    assert_eq!(rejection.unwrap_err().refusal().status(), 413);
+    assert_eq!(count.get(), 1_001);
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
 }
 
 #[actix_web::test]

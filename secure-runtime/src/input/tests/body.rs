@@ -1,3 +1,11 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use futures_util::stream;
 
@@ -61,6 +69,70 @@ async fn a_slow_body_is_408() {
 
     let mut in_time = body(trickled(b"nine byte"), 100);
     assert_eq!(in_time.read().await.unwrap(), "nine byte");
+}
+
+/// Counts how often it wakes.
+#[derive(Default)]
+struct Alarm(AtomicUsize);
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Polls, so many times in vain and once more; says how often it was woken meanwhile.
+fn poll_by_hand<F: Future>(future: F, pending: usize) -> (Poll<F::Output>, usize) {
+    let alarm = Arc::new(Alarm::default());
+    let waker = Waker::from(Arc::clone(&alarm));
+    let mut cx = Context::from_waker(&waker);
+    let mut future = std::pin::pin!(future);
+    for _ in 0..pending {
+        assert!(future.as_mut().poll(&mut cx).is_pending());
+    }
+    let last = future.poll(&mut cx);
+    (last, alarm.0.load(Ordering::Relaxed))
+}
+
+/// There is no runtime here: a timer would panic.
+#[test]
+fn a_body_that_comes_with_its_head_needs_no_timer() {
+    // As in actix-http: the handler is called, then the body is found, then the handler is polled.
+    let mut polls = 0;
+    let late = stream::poll_fn(move |_| {
+        polls += 1;
+        match polls {
+            1 => Poll::Pending,
+            2 => Poll::Ready(Some(Ok::<_, Infallible>(Bytes::from_static(b"late")))),
+            _ => Poll::Ready(None),
+        }
+    });
+    let mut late = body(payload(late), 100);
+    let (read, wakes) = poll_by_hand(late.read(), 1);
+    assert!(matches!(read, Poll::Ready(Ok(bytes)) if bytes == "late"));
+    assert_eq!(
+        wakes, 1,
+        "or nobody asks again, and the deadline is never looked at"
+    );
+}
+
+#[actix_web::test]
+async fn a_body_that_does_not_come_is_asked_for_again_once_and_then_at_the_deadline() {
+    tokio::time::pause();
+    let mut never = body(payload(stream::pending::<Result<_, Infallible>>()), 100);
+    {
+        let mut read = std::pin::pin!(never.read());
+        let (polled, wakes) = poll_by_hand(read.as_mut(), 9);
+        assert!(polled.is_pending());
+        assert_eq!(
+            wakes, 1,
+            "more would keep the worker busy until the deadline"
+        );
+        tokio::time::advance(TIMEOUT + Duration::from_millis(1)).await;
+        let (polled, _) = poll_by_hand(read, 0);
+        assert!(matches!(polled, Poll::Ready(Err(_))));
+    }
+    assert_eq!(never.refusal().unwrap().refusal(), Refusal::BodyTimeout);
 }
 
 #[actix_web::test]

@@ -9,6 +9,7 @@ mod attacks;
 mod body;
 mod head;
 mod json;
+mod leftover;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod optional;

@@ -13,19 +13,15 @@ use crate::{
     rejection::Refusal,
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 struct Typed {
-    #[expect(dead_code, reason = "only decoded")]
     a: Option<u8>,
-    #[expect(dead_code, reason = "only decoded")]
     b: Option<Vec<Typed>>,
-    #[expect(dead_code, reason = "only decoded")]
     c: Option<Choice>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 enum Choice {
-    #[expect(dead_code, reason = "only decoded")]
     One(Box<Typed>),
     Two,
 }
@@ -134,6 +130,31 @@ proptest! {
                 ),
             },
             Err(_) => prop_assert!(ours.is_err()),
+        }
+    }
+
+    #[test]
+    fn strings_are_read_as_serde_json_reads_them(text in r#"[ -~\x00-\x7f\\"é😀]{0,40}"#) {
+        let string = format!("\"{text}\"");
+        match serde_json::from_str::<String>(&string) {
+            Ok(theirs) => prop_assert_eq!(json::decode::<String>(string.as_bytes()).unwrap(), theirs),
+            Err(_) => prop_assert!(json::decode::<String>(string.as_bytes()).is_err()),
+        }
+        let object = format!("{{{string}:{string}}}");
+        let theirs = serde_json::from_str::<Value>(&object);
+        prop_assert_eq!(json::decode::<Value>(object.as_bytes()).ok(), theirs.ok());
+    }
+
+    #[test]
+    fn a_field_is_unknown_where_serde_ignored_says_so((text, duplicate) in document()) {
+        let mut unknown = false;
+        let mut deserializer = serde_json::Deserializer::from_str(&text);
+        let theirs: Result<Typed, _> =
+            serde_ignored::deserialize(&mut deserializer, |_| unknown = true);
+        let ours = json::decode::<Typed>(text.as_bytes());
+        prop_assert_eq!(ours.is_ok(), theirs.is_ok() && !unknown && !duplicate, "{}", text);
+        if let (Ok(ours), Ok(theirs)) = (ours, theirs) {
+            prop_assert_eq!(ours, theirs);
         }
     }
 
