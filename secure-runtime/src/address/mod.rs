@@ -17,12 +17,12 @@ use std::{fmt, net::IpAddr};
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use ipnet::{IpNet, Ipv4Net};
 
-pub(crate) use self::network::Network;
 use self::{
     forwarding::{Hop, Values},
     notices::Notices,
 };
 pub use self::{network::Ipv6Prefix, notices::AddressCounts};
+pub(crate) use self::{network::Network, notices::Notice};
 use crate::clock::Clock;
 
 /// Most entries of a header that are looked at. More proxies in a row than this do not exist.
