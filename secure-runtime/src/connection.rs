@@ -93,14 +93,18 @@ impl Watch {
     /// For [`HttpServer::on_connect`](actix_web::HttpServer::on_connect).
     pub(crate) fn begin(&self, stream: &dyn Any, data: &mut Extensions) {
         data.insert(Wire::of(stream));
-        let socket = match Socket::of(stream) {
-            Some(Ok(socket)) => socket,
-            Some(Err(error)) => {
+        if let Some(socket) = Socket::of(stream) {
+            data.insert(self.connection(socket));
+        }
+    }
+
+    fn connection(&self, socket: io::Result<Socket>) -> Connection {
+        let socket = match socket {
+            Ok(socket) => socket,
+            Err(error) => {
                 self.tell(&error);
-                data.insert(Connection::Closed);
-                return;
+                return Connection::Closed;
             }
-            None => return,
         };
         let state = Rc::new(State {
             in_flight: Cell::new(0),
@@ -109,7 +113,7 @@ impl Watch {
             socket,
         });
         Watched::add(&state);
-        data.insert(Connection::Watched(state));
+        Connection::Watched(state)
     }
 
     fn tell(&self, reason: &io::Error) {
@@ -297,7 +301,7 @@ mod tests {
             })
             .on_connect(move |stream, data| {
                 if is_closed {
-                    data.insert(Connection::Closed);
+                    data.insert(watch.connection(Err(io::ErrorKind::Other.into())));
                 } else {
                     watch.begin(stream, data);
                 }
