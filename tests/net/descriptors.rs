@@ -65,7 +65,7 @@ async fn a_connection_that_cannot_be_watched_is_closed() {
     let usual = limits(&shop);
     // Whatever is opened from here on.
     let none = Rlimit {
-        current: Some(3),
+        current: Some(4),
         ..usual
     };
     limit(&shop, none);

@@ -176,6 +176,7 @@ pub struct ServerSettings {
     ///
     /// Each takes two file descriptors. At start the soft limit of the process is raised as far as
     /// they need it and the hard limit allows; where that is not enough, fewer are taken.
+    /// Programs that the process starts inherit the raised limit.
     pub max_connections: Option<NonZeroUsize>,
 }
 
