@@ -3,7 +3,8 @@
 //! actix-http times the head of the first request of a connection and no later one: a client that
 //! was answered once could send half a head and stay for ever. And it sets no limit to the
 //! streams of an HTTP/2 connection. Both are watched here. A second descriptor of the socket is
-//! kept for each connection, because it is the only way to close one from outside.
+//! kept for each connection, because it is the only way to close one from outside. A connection for
+//! which there is none left is closed at once: unwatched it could stay for ever.
 
 use std::{
     any::Any,
@@ -11,6 +12,7 @@ use std::{
     io,
     net::{self, Shutdown},
     rc::{Rc, Weak},
+    sync::Arc,
     time::Duration,
 };
 
@@ -22,9 +24,10 @@ use actix_web::{
     dev::Extensions,
     rt::{self, net::TcpStream},
 };
+use socket2::SockRef;
 use tokio::time::{self, Instant};
 
-use crate::{concurrency::overloaded, rejection::Rejection};
+use crate::{address::Notice, clock::Clock, concurrency::overloaded, rejection::Rejection};
 
 /// Requests of one connection that are in progress at a time. Browsers open about a hundred.
 const MOST_IN_FLIGHT: u32 = 256;
@@ -33,7 +36,11 @@ const MOST_IN_FLIGHT: u32 = 256;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is known of one connection; in its data.
-struct Connection(Rc<State>);
+enum Connection {
+    /// It was closed, because it could not be watched. What had arrived may still be read.
+    Closed,
+    Watched(Rc<State>),
+}
 
 /// What a connection is made of; in its data.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,23 +72,60 @@ struct State {
     socket: Socket,
 }
 
-/// For [`HttpServer::on_connect`](actix_web::HttpServer::on_connect): closes a connection on
-/// which no request has been in progress for as long as `patience`, and two intervals later at most.
-pub(crate) fn watch(patience: Duration) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync {
-    move |stream, data| {
+/// Closes a connection on which no request has been in progress for as long as `patience`, and two
+/// intervals later at most.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    clock: Clock,
+    patience: Duration,
+    unwatched: Arc<Notice>,
+}
+
+impl Watch {
+    pub(crate) fn new(clock: Clock, patience: Duration) -> Self {
+        Self {
+            clock,
+            patience,
+            unwatched: Arc::default(),
+        }
+    }
+
+    /// For [`HttpServer::on_connect`](actix_web::HttpServer::on_connect).
+    pub(crate) fn begin(&self, stream: &dyn Any, data: &mut Extensions) {
         data.insert(Wire::of(stream));
-        let Some(socket) = Socket::of(stream) else {
-            tracing::warn!("a connection is not watched: the process has no descriptor left");
-            return;
+        if let Some(socket) = Socket::of(stream) {
+            data.insert(self.connection(socket));
+        }
+    }
+
+    fn connection(&self, socket: io::Result<Socket>) -> Connection {
+        let socket = match socket {
+            Ok(socket) => socket,
+            Err(error) => {
+                self.tell(&error);
+                return Connection::Closed;
+            }
         };
         let state = Rc::new(State {
             in_flight: Cell::new(0),
             silent_since: Cell::new(Some(Instant::now())),
-            patience,
+            patience: self.patience,
             socket,
         });
         Watched::add(&state);
-        data.insert(Connection(state));
+        Connection::Watched(state)
+    }
+
+    fn tell(&self, reason: &io::Error) {
+        if let Some(count) = self.unwatched.due(&self.clock) {
+            tracing::warn!(
+                code = "connection_unwatched",
+                count,
+                %reason,
+                "connections were closed: there was no file descriptor left to watch them with; \
+                 allow the process more, or lower `server.max_connections`"
+            );
+        }
     }
 }
 
@@ -104,11 +148,14 @@ enum Socket {
 }
 
 impl Socket {
-    fn of(stream: &dyn Any) -> Option<Self> {
+    /// Of a stream that is none of a socket there is none. Where it cannot be had, the socket is
+    /// closed.
+    fn of(stream: &dyn Any) -> Option<io::Result<Self>> {
         #[cfg(unix)]
         if let Some(stream) = stream.downcast_ref::<UnixStream>() {
             let socket = std::os::fd::AsFd::as_fd(stream).try_clone_to_owned();
-            return socket.ok().map(|socket| Self::Unix(socket.into()));
+            let socket = socket.inspect_err(|_| close(SockRef::from(stream)));
+            return Some(socket.map(|socket| Self::Unix(socket.into())));
         }
         let stream = match stream.downcast_ref::<TlsStream<TcpStream>>() {
             Some(stream) => stream.get_ref().0,
@@ -118,7 +165,8 @@ impl Socket {
         let socket = std::os::fd::AsFd::as_fd(stream).try_clone_to_owned();
         #[cfg(windows)]
         let socket = std::os::windows::io::AsSocket::as_socket(stream).try_clone_to_owned();
-        socket.ok().map(|socket| Self::Tcp(socket.into()))
+        let socket = socket.inspect_err(|_| close(SockRef::from(stream)));
+        Some(socket.map(|socket| Self::Tcp(socket.into())))
     }
 
     fn shutdown(&self) -> io::Result<()> {
@@ -130,14 +178,21 @@ impl Socket {
     }
 }
 
+/// Closes a socket whose owner is elsewhere. It may be closed already.
+fn close(socket: SockRef<'_>) {
+    socket.shutdown(Shutdown::Both).ok();
+}
+
 /// A request in progress, from its head to the end of its answer.
 pub(crate) struct InFlight(Rc<State>);
 
 impl InFlight {
-    /// Begins a request; `None` where the connection is not watched.
+    /// Begins a request; `None` where nobody set out to watch the connection.
     pub(crate) fn begin(request: &HttpRequest) -> Result<Option<Self>, Rejection> {
-        let Some(Connection(state)) = request.conn_data::<Connection>() else {
-            return Ok(None);
+        let state = match request.conn_data() {
+            Some(Connection::Watched(state)) => state,
+            Some(Connection::Closed) => return Err(overloaded("the connection is not watched")),
+            None => return Ok(None),
         };
         let in_flight = state.in_flight.get();
         if in_flight >= MOST_IN_FLIGHT {
@@ -218,6 +273,54 @@ async fn close_silent_connections() {
         time::sleep(INTERVAL).await;
         if !WATCHED.with_borrow_mut(|watched| watched.sweep(Instant::now())) {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, HttpServer, web};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// Nothing would count what is read after the connection was closed.
+    #[actix_web::test]
+    async fn requests_begin_on_connections_that_are_watched_and_on_no_closed_one() {
+        let watch = Watch::new(Clock::system(), Duration::from_secs(9));
+        for (is_closed, expected) in [(true, "refused"), (false, "counted")] {
+            let watch = watch.clone();
+            let server = HttpServer::new(|| {
+                App::new().default_service(web::to(|request: HttpRequest| async move {
+                    match InFlight::begin(&request) {
+                        Ok(Some(_)) => "counted",
+                        Ok(None) => "not counted",
+                        Err(_) => "refused",
+                    }
+                }))
+            })
+            .on_connect(move |stream, data| {
+                if is_closed {
+                    data.insert(watch.connection(Err(io::ErrorKind::Other.into())));
+                } else {
+                    watch.begin(stream, data);
+                }
+            })
+            .workers(1)
+            .disable_signals()
+            .bind("127.0.0.1:0")
+            .unwrap();
+            let address = server.addrs()[0];
+            let server = server.run();
+            let handle = server.handle();
+            rt::spawn(server);
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let get = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+            client.write_all(get).await.unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.ends_with(expected), "{answer}");
+            handle.stop(false).await;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTPS server: HTTP/1.1 and HTTP/2, with an end to everything that a client may delay.
 
+mod descriptors;
 mod proxied;
 mod proxy_protocol;
 #[cfg(unix)]
@@ -20,7 +21,7 @@ use tokio::task::JoinHandle;
 #[cfg(unix)]
 use self::socket_file::SocketFile;
 use crate::{
-    connection,
+    connection::Watch,
     error::{Error, Mistakes},
     manifest::Manifest,
     routes::Routes,
@@ -196,7 +197,17 @@ fn listen<R>(
 where
     R: Fn(&mut Routes) + Clone + Send + 'static,
 {
+    // Otherwise 256 clients that connect and send nothing stop a worker until they time out:
+    // connections are what is bounded, whatever they do. For the whole process, and read when its
+    // workers start.
+    actix_tls::accept::max_concurrent_tls_connect(usize::MAX);
+
     let settings = &security.settings().server;
+    let connections = descriptors::connections(settings);
+    let watch = Watch::new(
+        security.clock().clone(),
+        KEEP_ALIVE + settings.header_timeout,
+    );
     let app = {
         let security = security.clone();
         move || {
@@ -206,12 +217,14 @@ where
         }
     };
     if let (ListenAddress::Tcp(address), true) = (&settings.address, settings.proxy_protocol) {
-        let (server, address) = proxied::listen(app, security, *address, tls, signals)?;
+        let (server, address) =
+            proxied::listen(app, security, *address, tls, connections, watch, signals)?;
         return Ok(Listening::at(vec![address], server));
     }
 
     let mut server = HttpServer::new(app)
-        .on_connect(connection::watch(KEEP_ALIVE + settings.header_timeout))
+        .on_connect(move |stream, data| watch.begin(stream, data))
+        .max_connections(connections)
         .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
         .client_request_timeout(settings.header_timeout)
         .tls_handshake_timeout(settings.header_timeout)
@@ -221,9 +234,6 @@ where
         .shutdown_timeout(settings.shutdown_timeout.as_secs());
     if let Some(workers) = settings.workers {
         server = server.workers(workers.get());
-    }
-    if let Some(connections) = settings.max_connections {
-        server = server.max_connections(connections.get());
     }
     if let Signals::Ignore = signals {
         server = server.disable_signals();

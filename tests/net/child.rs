@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -111,7 +111,19 @@ impl Folder {
 
     /// The shop in this folder; nothing of the test's own environment is a setting.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_shop-under-test"));
+        self.equip(Command::new(env!("CARGO_BIN_EXE_shop-under-test")))
+    }
+
+    /// The same, after what a shell does first.
+    #[cfg(target_os = "linux")]
+    fn command_after(&self, first: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{first} && exec \"$0\"")]);
+        command.arg(env!("CARGO_BIN_EXE_shop-under-test"));
+        self.equip(command)
+    }
+
+    fn equip(&self, mut command: Command) -> Command {
         command.current_dir(&self.path).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().to_uppercase().starts_with("SECURE_") {
@@ -254,6 +266,7 @@ pub(crate) struct Shop {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
     pub(crate) folder: Folder,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Shop {
@@ -264,21 +277,36 @@ impl Shop {
     /// The same, with variables beside the settings of its file.
     pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
         let folder = Folder::new();
-        let mut child = folder
-            .command()
+        let command = folder.command();
+        Self::run(folder, command, variables)
+    }
+
+    /// The same, where a shell does something first.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start_after(first: &str, variables: &[(&str, &str)]) -> Self {
+        let folder = Folder::new();
+        let command = folder.command_after(first);
+        Self::run(folder, command, variables)
+    }
+
+    fn run(folder: Folder, mut command: Command, variables: &[(&str, &str)]) -> Self {
+        let mut child = command
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let log = BufReader::new(child.stdout.take().unwrap());
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = Arc::clone(&log);
         let (found, address) = mpsc::channel();
         // Reads on until the process ends: it must never wait for its log.
         thread::spawn(move || {
-            for line in log.lines().map_while(Result::ok) {
+            for line in output.lines().map_while(Result::ok) {
                 if let Some((_, address)) = line.split_once("listening address=") {
                     let _ = found.send(address.trim().parse().unwrap());
                 }
+                lines.lock().unwrap().push(line);
             }
         });
         match address.recv_timeout(PATIENCE) {
@@ -286,6 +314,7 @@ impl Shop {
                 child,
                 address,
                 folder,
+                log,
             },
             Err(_) => {
                 let _ = child.kill();
@@ -293,6 +322,16 @@ impl Shop {
                 panic!("the shop does not listen");
             }
         }
+    }
+
+    /// The lines of its log, so far, that have this in them.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn logged(&self, text: &str) -> Vec<String> {
+        let log = self.log.lock().unwrap();
+        log.iter()
+            .filter(|line| line.contains(text))
+            .cloned()
+            .collect()
     }
 
     pub(crate) async fn connect(&self) -> Connection {

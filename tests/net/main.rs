@@ -12,6 +12,8 @@
 mod child;
 #[cfg(unix)]
 mod connections;
+#[cfg(target_os = "linux")]
+mod descriptors;
 mod guessing;
 mod load;
 #[cfg(target_os = "linux")]

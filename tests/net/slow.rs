@@ -6,7 +6,9 @@ use actix_web::{Responder, get, post, web};
 use futures_util::future::join_all;
 use secure_runtime::{Routes, secured};
 
-use crate::rig::{Connection, Service, settings, soon};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+use crate::rig::{Connection, Service, settings, soon, tls_over};
 
 #[secured(public, rate = "10000/s", body_timeout = "1s")]
 #[post("/notes")]
@@ -51,7 +53,6 @@ async fn trickle(connection: Connection, byte: &'static str) -> (String, Duratio
     let mut reader = Connection::over(tokio::io::join(read, tokio::io::sink()));
     let mut writer = tokio::io::join(tokio::io::empty(), write);
     let sending = tokio::task::spawn_local(async move {
-        use tokio::io::AsyncWriteExt;
         for _ in 0..400 {
             if writer.write_all(byte.as_bytes()).await.is_err() || writer.flush().await.is_err() {
                 break;
@@ -183,4 +184,43 @@ async fn connections_that_do_nothing_hold_up_nobody() {
     }
     drop(held);
     service.stop().await;
+}
+
+/// More than actix-tls has handshakes in progress at a time, unless it is told otherwise.
+#[actix_web::test]
+async fn handshakes_that_do_not_go_on_hold_up_nobody() {
+    for header in ["", "PROXY UNKNOWN\r\n"] {
+        let mut settings = settings();
+        settings.server.header_timeout = Duration::from_secs(18);
+        settings.server.proxy_protocol = !header.is_empty();
+        settings.client_address.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        let service = Service::start_with(settings, routes).await;
+        let begin = || async {
+            let mut socket = TcpStream::connect(service.address()).await.unwrap();
+            socket.write_all(header.as_bytes()).await.unwrap();
+            socket
+        };
+        let mut held = Vec::new();
+        for i in 0..400 {
+            let mut socket = begin().await;
+            if i % 2 == 0 {
+                // The first byte of a ClientHello.
+                socket.write_all(&[22]).await.unwrap();
+            }
+            held.push(socket);
+        }
+        let start = Instant::now();
+        let certificate = service.running.development_certificate().unwrap().der();
+        let newcomer = tls_over(begin().await, certificate, "http/1.1").await;
+        let mut connection = Connection::over(newcomer);
+        connection.send(FINE).await;
+        assert_eq!(connection.answer().await.body, "fine");
+        assert!(
+            start.elapsed() < Duration::from_secs(8),
+            "{header:?}: {:?}",
+            start.elapsed()
+        );
+        drop(held);
+        service.stop().await;
+    }
 }

@@ -18,12 +18,12 @@ use std::{fmt, net::IpAddr};
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use ipnet::{IpNet, Ipv4Net};
 
-pub(crate) use self::network::Network;
 pub use self::{connection::ClientConnection, network::Ipv6Prefix, notices::AddressCounts};
 use self::{
     forwarding::{Hop, Values},
     notices::Notices,
 };
+pub(crate) use self::{network::Network, notices::Notice};
 use crate::clock::Clock;
 
 /// Most entries of a header that are looked at. More proxies in a row than this do not exist.

@@ -109,8 +109,9 @@ impl Notices {
     }
 }
 
+/// Counts something that may happen often, and says when it is time to log it.
 #[derive(Debug, Default)]
-struct Notice {
+pub(crate) struct Notice {
     count: AtomicU64,
     /// How many were told of.
     told: AtomicU64,
@@ -124,7 +125,7 @@ impl Notice {
     }
 
     /// Counts one more; how many there were since the last time, where that is to be logged now.
-    fn due(&self, clock: &Clock) -> Option<u64> {
+    pub(crate) fn due(&self, clock: &Clock) -> Option<u64> {
         let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         let now = clock.monotonic_nanos();
         let quiet_until = self.quiet_until.load(Ordering::Relaxed);

@@ -31,7 +31,7 @@ use super::{
     DISCONNECT_TIMEOUT, H2_CONNECTION_WINDOW, H2_STREAM_WINDOW, KEEP_ALIVE, Signals,
     proxy_protocol::Gate,
 };
-use crate::{connection, security::Security};
+use crate::{connection::Watch, security::Security};
 
 /// Listens at `address` for connections that begin with a PROXY protocol header.
 pub(super) fn listen<F, I, S, B>(
@@ -39,6 +39,8 @@ pub(super) fn listen<F, I, S, B>(
     security: &Security,
     address: SocketAddr,
     tls: Option<ServerConfig>,
+    connections: usize,
+    watch: Watch,
     signals: Signals,
 ) -> io::Result<(Server, SocketAddr)>
 where
@@ -55,12 +57,11 @@ where
     let settings = &security.settings().server;
     let header_timeout = settings.header_timeout;
     let gate = Gate::new(security.clone());
-    let mut server = Server::build().shutdown_timeout(settings.shutdown_timeout.as_secs());
+    let mut server = Server::build()
+        .max_concurrent_connections(connections)
+        .shutdown_timeout(settings.shutdown_timeout.as_secs());
     if let Some(workers) = settings.workers {
         server = server.workers(workers.get());
-    }
-    if let Some(connections) = settings.max_connections {
-        server = server.max_concurrent_connections(connections.get());
     }
     if let Signals::Ignore = signals {
         server = server.disable_signals();
@@ -72,11 +73,12 @@ where
         Some(config) => {
             let acceptor = acceptor(config, header_timeout);
             server.listen("https", listener, move || {
-                accept_tls(gate.clone(), acceptor.clone()).and_then(http(app(), header_timeout))
+                let http = http(app(), header_timeout, watch.clone());
+                accept_tls(gate.clone(), acceptor.clone()).and_then(http)
             })?
         }
         None => server.listen("http", listener, move || {
-            accept(gate.clone()).and_then(http(app(), header_timeout))
+            accept(gate.clone()).and_then(http(app(), header_timeout, watch.clone()))
         })?,
     };
     Ok((server.run(), address))
@@ -165,6 +167,7 @@ impl Service<TcpStream> for AcceptTls {
 fn http<T, I, S, B>(
     app: I,
     header_timeout: Duration,
+    watch: Watch,
 ) -> impl ServiceFactory<Accepted<T>, Config = (), Response = (), Error = (), InitError = ()>
 where
     T: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -177,7 +180,6 @@ where
     <S::Service as Service<Request>>::Future: 'static,
     B: MessageBody + 'static,
 {
-    let watch = connection::watch(KEEP_ALIVE + header_timeout);
     let app = app.into_factory().map_err(|error| {
         let error: actix_web::Error = error.into();
         error.error_response()
@@ -188,7 +190,9 @@ where
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .h2_initial_window_size(H2_STREAM_WINDOW)
         .h2_initial_connection_window_size(H2_CONNECTION_WINDOW)
-        .on_connect_ext(move |stream: &T, data: &mut Extensions| watch(stream as &dyn Any, data))
+        .on_connect_ext(move |stream: &T, data: &mut Extensions| {
+            watch.begin(stream as &dyn Any, data);
+        })
         // actix-web makes no other configuration for us; what it says of TLS, `connection` knows.
         .finish(map_config(app, |()| AppConfig::default()))
         .map_err(drop)
@@ -223,7 +227,8 @@ mod tests {
             let told = tell(&request);
             async { told }
         }));
-        let service = http::<T, _, _, _>(app, Duration::from_secs(5));
+        let watch = Watch::new(Clock::system(), Duration::from_secs(9));
+        let service = http::<T, _, _, _>(app, Duration::from_secs(5), watch);
         let service = service.new_service(()).await.unwrap();
         client.write_all(GET).await.unwrap();
         service.call((stream, Protocol::Http1, None)).await.unwrap();

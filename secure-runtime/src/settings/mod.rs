@@ -173,6 +173,10 @@ pub struct ServerSettings {
     /// How long a client may take to send the head of a request. Default: 5 s.
     pub header_timeout: Duration,
     /// Connections that one worker holds at a time; further ones wait. Default: 25,000.
+    ///
+    /// Each takes two file descriptors. At start the soft limit of the process is raised as far as
+    /// they need it and the hard limit allows; where that is not enough, fewer are taken.
+    /// Programs that the process starts inherit the raised limit.
     pub max_connections: Option<NonZeroUsize>,
 }
 
