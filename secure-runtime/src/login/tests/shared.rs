@@ -123,7 +123,9 @@ async fn g5_the_shared_store_judges_as_this_one_does() {
                     *refusals.entry(name).or_default() += 1;
                 }
             }
-            let (marks, account) = (subject.marks, subject.account);
+            // Of any account: that of the attempt has been set back by now.
+            let account = chance.below(4);
+            let (marks, account) = (key(1, account), key(2, account));
             let expected = book.state(marks, account, &rules, time);
             let in_memory = memory.state(marks, account, &rules);
             assert!(
