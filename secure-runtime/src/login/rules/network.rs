@@ -149,7 +149,9 @@ impl Network {
 
     pub(in crate::login) fn is_expired(&self, limits: &Limits, now: u64) -> bool {
         let unbanned = self.banned_until(limits).unwrap_or(self.unbanned);
+        // A failure can outlive its account: who took an hour to settle has taken that back.
         self.success + KEPT_LONG <= now
+            && self.log.back().is_none_or(|last| last + MINUTE <= now)
             && self.accounts.last() + HOUR <= now
             && unbanned + DAY <= now
     }

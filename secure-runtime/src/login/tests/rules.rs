@@ -277,6 +277,21 @@ fn g11_bans_of_a_network_grow_and_are_forgotten() {
     assert!(records.network.is_expired(&rules.limits, now + KEPT));
 }
 
+/// A failure of the last minute is kept even where its account was taken back.
+#[test]
+fn a_network_is_kept_as_long_as_its_failures_count() {
+    let rules = patient();
+    let mut records = Records::default();
+    let slow = fail(&mut records, &rules, START);
+    let now = START + 61 * MINUTE;
+    fail(&mut records, &rules, now);
+    records.settle(STRANGER, &rules.limits, &slow, Outcome::Neither, now);
+    assert!(records.network.accounts.0.is_empty());
+    let is_expired = |now| records.network.is_expired(&rules.limits, now);
+    assert!(!is_expired(now + MINUTE - 1));
+    assert!(is_expired(now + MINUTE));
+}
+
 /// G11: this machine, a trusted proxy and who is not known are held up, and never for longer.
 #[test]
 fn g11_who_is_everybody_is_not_banned_for_longer() {

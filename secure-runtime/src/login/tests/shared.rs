@@ -110,7 +110,7 @@ async fn g5_the_shared_store_judges_as_this_one_does() {
             let in_memory = memory.reserve(&subject, &rules);
             assert!(
                 is_set_back || in_memory == expected,
-                "{in_memory:?}: {place}"
+                "{in_memory:?}, not {expected:?}: {place}"
             );
             let found = shared.reserve(&subject, &rules, now).await.unwrap();
             assert_eq!(found, expected, "{place}");
@@ -130,7 +130,7 @@ async fn g5_the_shared_store_judges_as_this_one_does() {
             let in_memory = memory.state(marks, account, &rules);
             assert!(
                 is_set_back || in_memory == expected,
-                "{in_memory:?}: {place}"
+                "{in_memory:?}, not {expected:?}: {place}"
             );
             let found = shared.state(marks, account, &rules, now).await.unwrap();
             assert_eq!(found, expected, "{place}");
