@@ -473,9 +473,10 @@ pub use tokens::TokenIssuer;
 ///
 /// With `[redis]` in the settings all processes count together, and Redis is asked about each
 /// request. There a count goes by the path of the handler, as in `shop::place_order`, and the text
-/// of the quota: of two versions of a service that run side by side, those count together whose
-/// texts are the same, and what is renamed begins anew. A quota that is `leased` is taken from it in small batches and is exceeded by what comes
-/// back in one second at most: see [`Sharing::Leased`]. One that is `local` is counted by each
+/// and the amount of the quota: of two versions of a service that run side by side, those count
+/// together that are the same, and what is renamed or changed begins anew. A quota that is `leased`
+/// is taken from it in small batches and is exceeded by what comes back in one second at most: see
+/// [`Sharing::Leased`]. One that is `local` is counted by each
 /// process for itself, as all are without `[redis]`.
 ///
 /// Refused: zero, an unknown unit, overflow, a quota that a stricter one makes idle, `per user` on

@@ -176,13 +176,13 @@ fn ask(port: u16, words: &[&str]) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
 }
 
-/// A port that was free a moment ago. A cluster also listens at that port plus 10,000, so none
-/// above 50,000; and none that the system hands out.
+/// A port that was free a moment ago. A cluster also listens at that port plus 10,000, and the system
+/// hands out ports from 32,768 on: both are below.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let offset = std::process::id() * 37 + NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = 20_000 + u16::try_from(offset % 10_000).unwrap();
+        let port = 12_000 + u16::try_from(offset % 10_000).unwrap();
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }

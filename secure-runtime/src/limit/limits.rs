@@ -51,8 +51,8 @@ impl<'a> Limits<'a> {
     }
 
     /// By how many processes quotas are divided where Redis does not answer: `limits.instances` of
-    /// the settings, or how many there were when they were counted last. `None` where neither is
-    /// known, and without `[redis]`.
+    /// the settings, or the most that Redis has counted in the last minute in which it answered.
+    /// `None` where neither is known, as in the first seconds of a process, and without `[redis]`.
     pub fn instances(&self) -> Option<NonZeroU32> {
         #[cfg(feature = "redis")]
         if let Some(shared) = &self.limiter.shared {

@@ -159,7 +159,7 @@ impl Limit {
             #[cfg(any(test, feature = "redis"))]
             slot,
             #[cfg(feature = "redis")]
-            name: format!("limit:{}:{}:", policy.handler, quota.name),
+            name: count_name(policy, quota),
             #[cfg(feature = "redis")]
             most_leased: shared::most(quota, NonZeroU32::new(policy.cost)?),
             shape: Shape::new(quota)?,
@@ -219,6 +219,24 @@ impl Limit {
             }
         }
     }
+}
+
+/// What the names of a quota's counts in a store begin with.
+///
+/// The amount is part of it, for a named rate keeps its name when its amount is changed: what is
+/// owed to `100/day` is no debt of `5/s`. So a new amount begins with nothing used; and as long as
+/// processes of both versions run, each version has its own.
+#[cfg(feature = "redis")]
+fn count_name(policy: &Policy, quota: &Quota) -> String {
+    let Quota {
+        name,
+        limit,
+        period_seconds,
+        burst,
+        ..
+    } = quota;
+    let handler = policy.handler;
+    format!("limit:{handler}:{name}:{limit}:{period_seconds}:{burst}:")
 }
 
 /// What the store's counts need.

@@ -65,23 +65,22 @@ impl Memory {
     }
 
     pub(super) fn reserve(&self, subject: &Subject, rules: &Rules) -> Verdict {
-        let now = self.now();
-        self.with(subject, now, |records| {
+        self.with(subject, |records, now| {
             records.reserve(subject.attempt(), rules, now)
         })
     }
 
     pub(super) fn settle(&self, subject: &Subject, reservation: &Reservation, outcome: Outcome) {
-        let now = self.now();
-        self.with(subject, now, |records| {
-            records.settle(subject.attempt(), reservation, outcome, now);
+        self.with(subject, |records, now| {
+            let limits = &self.limits;
+            records.settle(subject.attempt(), limits, reservation, outcome, now);
         });
     }
 
     /// Forgives an account; `enable` forgives everything.
     pub(super) fn forgive(&self, marks: Key, enable: bool) {
-        let now = self.now();
         let mut shard = self.lock(self.place(marks));
+        let now = self.now();
         let mut known = match shard.take(marks) {
             Some(Value::Marks(known)) => known,
             _ => Marks::default(),
@@ -104,25 +103,28 @@ impl Memory {
         records.state(rules, self.now())
     }
 
-    /// Lends the records of a subject, alone.
-    fn with<T>(&self, subject: &Subject, now: u64, change: impl FnOnce(&mut Records) -> T) -> T {
+    /// Lends the records of a subject, alone, and says what the time is then.
+    fn with<T>(&self, subject: &Subject, change: impl FnOnce(&mut Records, u64) -> T) -> T {
         let mut places: Vec<usize> = subject.keys().map(|key| self.place(key)).collect();
         places.sort_unstable();
         places.dedup();
         // INVARIANT: in the order of their numbers, or two attempts would wait for each other.
         let shards = places.into_iter().map(|place| (place, self.lock(place)));
-        let mut held = Held {
-            memory: self,
-            shards: shards.collect(),
-            now,
-        };
+        let shards = shards.collect();
         let mut everybody = self
             .everybody
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        // Not before all are held: another attempt would be later, and come first.
+        let now = self.now();
+        let mut held = Held {
+            memory: self,
+            shards,
+            now,
+        };
         let mut records = held.take(subject);
         mem::swap(&mut records.everybody, &mut everybody);
-        let answer = change(&mut records);
+        let answer = change(&mut records, now);
         mem::swap(&mut records.everybody, &mut everybody);
         held.put(subject, records);
         answer

@@ -4,6 +4,17 @@
 //! An attempt is *reserved* before the password is checked: it counts as a failure from then on.
 //! So attempts that are checked at the same time cannot be more than the number allows, and one
 //! whose outcome never becomes known has failed.
+//!
+//! # When the clock is set
+//!
+//! That of this process never goes back, that of a shared store may. A time that is still to come
+//! is then taken for now, once, by the first attempt that meets it, and kept so even where that is
+//! refused. So a lock, a delay or a ban begins anew with it and is as long as it ever is, but not
+//! by as much longer as the clock was set back; and no failure is forgotten. An operator forgives
+//! such failures from that attempt on, not before.
+//!
+//! A clock that is set forward ends all of them by as much sooner: nothing tells it from time that
+//! went by.
 
 mod network;
 
@@ -86,6 +97,17 @@ pub(super) struct Marks {
     pub(super) enabled: u64,
 }
 
+impl Marks {
+    /// Before now, so that what happens now is not forgiven.
+    fn set_back(&mut self, now: u64) {
+        for mark in [&mut self.cleared, &mut self.enabled] {
+            if *mark > now {
+                *mark = now.saturating_sub(1);
+            }
+        }
+    }
+}
+
 /// Failures in a row of an account, of an account from one network, or from one device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Streak {
@@ -108,6 +130,12 @@ impl Streak {
             *self = Self::default();
         }
         self.log.retain(|at| *at > marks.cleared);
+        self.set_back(now);
+    }
+
+    fn set_back(&mut self, now: u64) {
+        let times = [&mut self.since, &mut self.last].into_iter();
+        times.chain(&mut self.log).for_each(|at| *at = now.min(*at));
     }
 
     /// Until when nothing more is checked.
@@ -177,7 +205,8 @@ impl Everybody {
     fn is_alarming(&self, most: usize, now: u64) -> bool {
         let newest = self.0.len().checked_sub(most);
         let first = newest.and_then(|place| self.0.get(place));
-        first.is_some_and(|first| first + MINUTE > now)
+        // One that is to come is from before the clock was set back.
+        first.is_some_and(|first| *first <= now && first + MINUTE > now)
     }
 }
 
@@ -270,10 +299,13 @@ impl Records {
         let marks = self.marks;
         self.network.forget(limits, attempt.is_bannable, now);
         self.password.forget(now);
-        for streak in [&mut self.account, &mut self.pair, &mut self.device] {
-            streak.forget(limits, marks, now);
-        }
         let known_device = attempt.knows_device(limits, marks, now);
+        self.account.forget(limits, marks, now);
+        self.pair.forget(limits, marks, now);
+        if known_device {
+            self.device.forget(limits, marks, now);
+        }
+        self.marks.set_back(now);
         let alarm = self.everybody.is_alarming(limits.global_failures, now);
         if let Some(reason) = self.refusal(attempt, known_device, alarm, rules, now) {
             return Verdict::Refused(reason);
@@ -351,11 +383,15 @@ impl Records {
     pub(super) fn settle(
         &mut self,
         attempt: Attempt,
+        limits: &Limits,
         reservation: &Reservation,
         outcome: Outcome,
         now: u64,
     ) {
         let at = reservation.at;
+        self.network.set_back(now);
+        self.network.accounts.forget(now);
+        self.password.forget(now);
         // Only this one: a success at an account of one's own must not make room for more.
         if !reservation.known_device {
             remove(&mut self.network.log, at);
@@ -376,11 +412,13 @@ impl Records {
                 }
             }
             Outcome::Neither => {
-                self.account.take_back(at);
-                if reservation.known_device {
-                    self.device.take_back(at);
-                } else {
-                    self.pair.take_back(at);
+                let own = match reservation.known_device {
+                    true => &mut self.device,
+                    false => &mut self.pair,
+                };
+                for streak in [&mut self.account, own] {
+                    streak.forget(limits, Marks::default(), now);
+                    streak.take_back(at);
                 }
             }
         }
@@ -388,8 +426,9 @@ impl Records {
 
     /// What is known of an account.
     pub(super) fn state(&mut self, rules: &Rules, now: u64) -> State {
+        self.account.forget(&rules.limits, self.marks, now);
+        self.marks.set_back(now);
         let marks = self.marks;
-        self.account.forget(&rules.limits, marks, now);
         let locked = self.account.locked_until(rules);
         let delayed = self.account.delayed_until(&rules.limits, marks);
         State {

@@ -281,7 +281,8 @@ pub struct LimitSettings {
     pub max_keys: NonZeroUsize,
     /// How many processes share the quotas, with `[redis]`: where it does not answer, each enforces
     /// its part of those of routes with `outage = "local"`. Default: the processes count
-    /// themselves, and a route refuses in one that was started while Redis was silent.
+    /// themselves, and such a route refuses in one that was started while Redis was silent, or less
+    /// than about four seconds before.
     pub instances: Option<NonZeroU32>,
     /// Most requests to guarded handlers that are in progress at a time. Default: 10,000.
     ///

@@ -8,7 +8,10 @@ use std::{
 
 use futures_util::future::{join, join_all};
 
-use crate::{instance::pause, server::Redis};
+use crate::{
+    instance::pause,
+    server::{Redis, until},
+};
 
 const CLIENTS: usize = 16;
 
@@ -186,5 +189,30 @@ async fn l15_two_processes_without_the_store_admit_their_shares() {
         assert_bound(&its_own, 20, part);
         // What it answered between the two is not known here.
         assert!(its_own.len() >= 10, "{}", its_own.len());
+    }
+}
+
+/// L15: a store that came back with nothing, was seen by one process and went again makes no share
+/// larger.
+#[actix_web::test]
+async fn l15_a_store_that_came_back_empty_for_a_moment_changes_no_share() {
+    let mut redis = Redis::start();
+    let all = start(&redis);
+    redis.kill();
+    redis.restart_empty();
+    let count = "return #redis.call('KEYS', '*limit:instances')";
+    until("a process gives a sign", || {
+        redis.ask(&["EVAL", count, "0"]) == ":1\r\n"
+    });
+    redis.kill();
+    let answers = flood(&all, "/share", Duration::from_millis(1_400)).await;
+    let admitted = admitted(&answers);
+    println!("{} of {} admitted", admitted.len(), answers.len());
+    assert_bound(&admitted, 40, Duration::from_millis(50));
+    for process in 0..all.len() {
+        let its_own = admitted.iter().filter(|answer| answer.process == process);
+        let its_own: Vec<_> = its_own.copied().collect();
+        assert_bound(&its_own, 20, Duration::from_millis(100));
+        assert!(its_own.len() >= 20, "{}", its_own.len());
     }
 }

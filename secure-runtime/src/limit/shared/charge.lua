@@ -22,6 +22,13 @@ end
 local function is_more(s, n, than_s, than_n)
   return s > than_s or (s == than_s and n > than_n)
 end
+local function keep(key, s, n)
+  local whole_s, whole_n = sum(now_s, now_n, s, n)
+  -- One more: the server counts from the begin of its millisecond.
+  local millis = s * 1000 + math.ceil(n / 1000000) + 1
+  redis.call('SET', key, string.format('%.0f.%09.0f', whole_s, whole_n),
+    'PX', string.format('%.0f', millis))
+end
 
 local charged = 1
 local answer, owed = {}, {}
@@ -38,8 +45,12 @@ for i = 1, #KEYS do
     whole_s, whole_n = tonumber(whole_s), tonumber(whole_n)
     if is_more(whole_s, whole_n, now_s, now_n) then
       s, n = difference(whole_s, whole_n, now_s, now_n)
-      -- Nobody ever owes more: the quota was changed, or the clock was set back.
-      if is_more(s, n, most_s, most_n) then s, n = most_s, most_n end
+      -- Nobody ever owes more: the clock was set back. It is kept even where nothing is charged, or
+      -- the wait would begin anew with each question.
+      if is_more(s, n, most_s, most_n) then
+        s, n = most_s, most_n
+        keep(KEYS[i], s, n)
+      end
     end
   end
   local new_s, new_n = sum(s, n, cost_s, cost_n)
@@ -58,12 +69,7 @@ end
 answer[1] = charged
 if charged == 1 then
   for i = 1, #KEYS do
-    local new_s, new_n = owed[i][1], owed[i][2]
-    local whole_s, whole_n = sum(now_s, now_n, new_s, new_n)
-    -- One more: the server counts from the begin of its millisecond.
-    local keep = new_s * 1000 + math.ceil(new_n / 1000000) + 1
-    redis.call('SET', KEYS[i], string.format('%.0f.%09.0f', whole_s, whole_n),
-      'PX', string.format('%.0f', keep))
+    keep(KEYS[i], owed[i][1], owed[i][2])
   end
 end
 return answer

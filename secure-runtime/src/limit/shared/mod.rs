@@ -21,12 +21,21 @@
 //! A question has 50 ms. Without an answer a route with `outage = "deny"` refuses with 503. One
 //! with `outage = "local"` goes on with a share: its quotas divided by the number of processes, at
 //! least one request each, counted in memory and beginning with nothing used. The number is
-//! `limits.instances`, or that of the processes that gave a sign of life in the last three seconds
-//! before; where neither is known the answer is 503 too. So for all processes together the begin
-//! of an outage is worth at most one more burst, and its end another one where the store comes
-//! back empty: counts need not be kept on disk, and an eviction of a count is worth one burst of
-//! its subject.
+//! `limits.instances`, or that of the processes that gave a sign of life within three seconds, as
+//! the store has counted them: the largest of the last minute in which it answered. So one that
+//! came back empty, or that others could not reach for less than a minute, makes no share larger.
+//! Where no number is known the answer is 503 too, also in the first seconds of a process: what it
+//! hears first may be too little. So for all processes together the begin of an outage is worth at
+//! most one more burst, and its end another one where the store comes back empty: counts need not
+//! be kept on disk, and an eviction of a count is worth one burst of its subject.
+//!
+//! # When its clock is set
+//!
+//! Forward: what is owed came back by as much sooner. Back: what is owed is more by as much, but
+//! never more than two bursts; and where it was more, that is written down even if nothing is
+//! charged, so that who waits as long as he is told is admitted.
 
+mod counted;
 mod held;
 mod later;
 mod leases;

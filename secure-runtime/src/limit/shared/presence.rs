@@ -16,7 +16,7 @@ use crate::{
     store::{Script, Server, random_id},
 };
 
-use super::QUESTION;
+use super::{QUESTION, counted::Counted};
 
 static BEAT: Script = Script::new(include_str!("beat.lua"));
 
@@ -25,7 +25,7 @@ const BEAT_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two attempts at the first one, and after one that failed.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 /// Who has given no sign for so many seconds is gone.
-const GONE_AFTER: u64 = 3;
+pub(super) const GONE_AFTER: u32 = 3;
 
 /// What is known of the other processes, and whether the store can be asked at all.
 #[derive(Debug)]
@@ -33,8 +33,9 @@ pub(super) struct Presence {
     clock: Clock,
     /// The processes, as an operator counts them.
     configured: Option<NonZeroU32>,
-    /// The processes, as the store has counted them last; 0 for never.
-    counted: AtomicU32,
+    /// The processes, as far as the store is believed; 0 for never.
+    instances: AtomicU32,
+    counted: Mutex<Counted>,
     is_degraded: AtomicBool,
     degraded: Mutex<Degraded>,
 }
@@ -52,7 +53,8 @@ impl Presence {
         Self {
             clock,
             configured,
-            counted: AtomicU32::new(0),
+            instances: AtomicU32::new(0),
+            counted: Mutex::default(),
             is_degraded: AtomicBool::new(false),
             degraded: Mutex::default(),
         }
@@ -60,7 +62,7 @@ impl Presence {
 
     /// How many processes share the quotas; `None` where nobody has ever said.
     pub(super) fn instances(&self) -> Option<NonZeroU32> {
-        let counted = || NonZeroU32::new(self.counted.load(Ordering::Relaxed));
+        let counted = || NonZeroU32::new(self.instances.load(Ordering::Relaxed));
         self.configured.or_else(counted)
     }
 
@@ -74,6 +76,19 @@ impl Presence {
 
     pub(super) fn is_degraded(&self) -> bool {
         self.is_degraded.load(Ordering::Relaxed)
+    }
+
+    /// It answered a sign of life: so many give one.
+    pub(super) fn hear(&self, instances: u32) {
+        let instances = self.counted().hear(instances);
+        self.instances.store(instances, Ordering::Relaxed);
+        self.end();
+    }
+
+    /// It did not answer a sign of life, nor a second one.
+    pub(super) fn miss(&self) {
+        self.counted().interrupt();
+        self.begin();
     }
 
     /// The store did not answer.
@@ -113,6 +128,10 @@ impl Presence {
         );
     }
 
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whole between two statements, so a panic leaves it usable.
     fn lock(&self) -> MutexGuard<'_, Degraded> {
         self.degraded.lock().unwrap_or_else(PoisonError::into_inner)
@@ -132,14 +151,13 @@ pub(super) async fn beat(server: Arc<Server>, presence: Weak<Presence>) {
         match counted {
             Ok(instances) => {
                 failed = 0;
-                presence.counted.store(instances, Ordering::Relaxed);
-                presence.end();
+                presence.hear(instances);
             }
             Err(_) => {
                 failed += 1;
                 // One slow answer is no fault, nor is a start.
                 if failed > 1 {
-                    presence.begin();
+                    presence.miss();
                 }
             }
         }

@@ -18,7 +18,13 @@ pub(in crate::login) struct Failing {
 }
 
 impl Accounts {
+    pub(super) fn set_back(&mut self, now: u64) {
+        let times = self.0.iter_mut().map(|failing| &mut failing.last);
+        times.for_each(|last| *last = now.min(*last));
+    }
+
     pub(super) fn forget(&mut self, now: u64) {
+        self.set_back(now);
         self.0.retain(|failing| failing.last + HOUR > now);
     }
 
@@ -80,7 +86,14 @@ pub(in crate::login) struct Network {
 }
 
 impl Network {
+    pub(super) fn set_back(&mut self, now: u64) {
+        let times = [&mut self.success, &mut self.unbanned].into_iter();
+        times.chain(&mut self.log).for_each(|at| *at = now.min(*at));
+        self.accounts.set_back(now);
+    }
+
     pub(super) fn forget(&mut self, limits: &Limits, is_bannable: bool, now: u64) {
+        self.set_back(now);
         if self.success + KEPT_LONG <= now {
             self.success = 0;
         }
@@ -136,7 +149,9 @@ impl Network {
 
     pub(in crate::login) fn is_expired(&self, limits: &Limits, now: u64) -> bool {
         let unbanned = self.banned_until(limits).unwrap_or(self.unbanned);
+        // A failure can outlive its account: who took an hour to settle has taken that back.
         self.success + KEPT_LONG <= now
+            && self.log.back().is_none_or(|last| last + MINUTE <= now)
             && self.accounts.last() + HOUR <= now
             && unbanned + DAY <= now
     }

@@ -44,6 +44,14 @@ local function keep(times, is_kept)
   return found
 end
 
+local function write(key, text, time_to_live)
+  if text == '' then
+    redis.call('DEL', key)
+  else
+    redis.call('SET', key, text, 'PX', decimal(time_to_live + SLACK))
+  end
+end
+
 local function push_bounded(times, at, most)
   times[#times + 1] = at
   while #times > most do table.remove(times, 1) end
@@ -65,6 +73,12 @@ local function delay_after(count)
   return math.min(delay * 2 ^ (over - 1), max_delay)
 end
 
+-- What is to come is from before the clock was set back.
+
+local function set_back(times)
+  for i, at in ipairs(times) do times[i] = math.min(at, now) end
+end
+
 local function kept(count)
   if count >= disable_after then return DISABLED_KEPT end
   if count > free_failures then return KEPT_LONG end
@@ -78,10 +92,22 @@ local function read_marks(key)
   return { cleared = tonumber(found[1]) or 0, enabled = tonumber(found[2]) or 0 }
 end
 
+local function set_back_marks(marks)
+  for name, mark in pairs(marks) do
+    if mark > now then marks[name] = now - 1 end
+  end
+end
+
+local function write_marks(key, marks)
+  local value = decimal(marks.cleared) .. ' ' .. decimal(marks.enabled)
+  redis.call('SET', key, value, 'PX', decimal(DISABLED_KEPT + DAY))
+end
+
 -- Streaks: count, since, last, and the log.
 
 local function read_streak(key, marks)
-  local found = words(redis.call('GET', key) or '')
+  local text = redis.call('GET', key) or ''
+  local found = words(text)
   local streak = {
     count = tonumber(found[1]) or 0,
     since = tonumber(found[2]) or 0,
@@ -93,17 +119,19 @@ local function read_streak(key, marks)
     streak = { count = 0, since = 0, last = 0, log = {} }
   end
   streak.log = keep(streak.log, function(at) return at > marks.cleared end)
-  return streak
+  streak.since, streak.last = math.min(streak.since, now), math.min(streak.last, now)
+  set_back(streak.log)
+  return streak, text
+end
+
+local function streak_text(streak)
+  if streak.count == 0 then return '' end
+  local head = decimals({ streak.count, streak.since, streak.last })
+  return head .. ' ' .. decimals(streak.log)
 end
 
 local function write_streak(key, streak)
-  if streak.count == 0 then
-    redis.call('DEL', key)
-    return
-  end
-  local head = decimals({ streak.count, streak.since, streak.last })
-  local value = head .. ' ' .. decimals(streak.log)
-  redis.call('SET', key, value, 'PX', decimal(kept(streak.count) + SLACK))
+  write(key, streak_text(streak), kept(streak.count))
 end
 
 local function locked_until(streak)
@@ -146,6 +174,7 @@ local function accounts_of(found)
   local accounts = {}
   for i = 1, #found, 3 do
     local failing = { account = found[i], count = tonumber(found[i + 1]), last = tonumber(found[i + 2]) }
+    failing.last = math.min(failing.last, now)
     if failing.last + HOUR > now then accounts[#accounts + 1] = failing end
   end
   return accounts
@@ -188,14 +217,15 @@ local function read_network(key)
   local success, log, accounts, bans, unbanned =
     string.match(text, '^([^;]*);([^;]*);([^;]*);([^;]*);([^;]*)$')
   local network = {
-    success = tonumber(success) or 0,
+    success = math.min(tonumber(success) or 0, now),
     log = {},
     accounts = accounts_of(words(accounts)),
     bans = tonumber(bans) or 0,
-    unbanned = tonumber(unbanned) or 0,
+    unbanned = math.min(tonumber(unbanned) or 0, now),
   }
   for i, at in ipairs(words(log)) do network.log[i] = tonumber(at) end
-  return network
+  set_back(network.log)
+  return network, text
 end
 
 local function banned_until(network)
@@ -204,7 +234,6 @@ local function banned_until(network)
   return last + math.min(network_ban * 2 ^ network.bans, max_network_ban)
 end
 
--- Whether a ban has ended, which is to be kept even of an attempt that is refused.
 local function forget_network(network)
   if network.success + KEPT_LONG <= now then network.success = 0 end
   local ends = banned_until(network)
@@ -215,45 +244,41 @@ local function forget_network(network)
     if is_bannable then network.bans, network.unbanned = network.bans + 1, ends end
   end
   if network.unbanned + DAY <= now then network.bans, network.unbanned = 0, 0 end
-  return ends and ends <= now
+end
+
+local function network_text(network)
+  local is_counted = #network.log > 0 or #network.accounts > 0 or network.bans > 0
+  if network.success == 0 and not is_counted then return '' end
+  local value = decimal(network.success) .. ';' .. decimals(network.log)
+  value = value .. ';' .. accounts_text(network.accounts)
+  return value .. ';' .. decimal(network.bans) .. ';' .. decimal(network.unbanned)
 end
 
 local function write_network(key, network)
-  local is_counted = #network.log > 0 or #network.accounts > 0 or network.bans > 0
-  if network.success == 0 and not is_counted then
-    redis.call('DEL', key)
-    return
-  end
-  local value = decimal(network.success) .. ';' .. decimals(network.log)
-  value = value .. ';' .. accounts_text(network.accounts)
-  value = value .. ';' .. decimal(network.bans) .. ';' .. decimal(network.unbanned)
   local unbanned = banned_until(network) or network.unbanned
   local time_to_live = math.max(HOUR, unbanned + DAY - now)
   if network.success > 0 then time_to_live = KEPT_LONG end
-  redis.call('SET', key, value, 'PX', decimal(time_to_live + SLACK))
+  write(key, network_text(network), time_to_live)
 end
 
 -- Passwords: the accounts.
 
 local function read_password(key)
-  if not has_password then return {} end
-  return accounts_of(words(redis.call('GET', key) or ''))
+  if not has_password then return {}, '' end
+  local text = redis.call('GET', key) or ''
+  return accounts_of(words(text)), text
 end
 
 local function write_password(key, accounts)
-  if not has_password then return end
-  if #accounts == 0 then
-    redis.call('DEL', key)
-  else
-    redis.call('SET', key, accounts_text(accounts), 'PX', decimal(HOUR + SLACK))
-  end
+  if has_password then write(key, accounts_text(accounts), HOUR) end
 end
 
 -- Everybody: a list of the newest failures.
 
 local function is_alarming()
   if redis.call('LLEN', KEYS[5]) < global_failures then return false end
-  return tonumber(redis.call('LINDEX', KEYS[5], -global_failures)) + MINUTE > now
+  local first = tonumber(redis.call('LINDEX', KEYS[5], -global_failures))
+  return first <= now and first + MINUTE > now
 end
 
 local function push_everybody()

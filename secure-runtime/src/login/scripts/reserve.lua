@@ -1,11 +1,26 @@
 -- Judges an attempt and, if it is admitted, counts it as a failure.
 local marks = read_marks(KEYS[1])
-local account, pair = read_streak(KEYS[2], marks), read_streak(KEYS[3], marks)
-local network, password = read_network(KEYS[4]), read_password(KEYS[7])
-if forget_network(network) then write_network(KEYS[4], network) end
 local device_age = now - device_issued
 local known_device = device_issued > marks.enabled and device_age >= 0 and device_age < device_max_age
-local device = known_device and read_streak(KEYS[6], marks)
+
+-- What was forgotten or set back is kept so, whatever becomes of the attempt: a ban that has ended
+-- counts, and a lock would begin anew with each attempt.
+local function streak_of(key)
+  local streak, text = read_streak(key, marks)
+  if streak_text(streak) ~= text then write_streak(key, streak) end
+  return streak
+end
+local account, pair = streak_of(KEYS[2]), streak_of(KEYS[3])
+local device = known_device and streak_of(KEYS[6])
+if math.max(marks.cleared, marks.enabled) > now then
+  set_back_marks(marks)
+  write_marks(KEYS[1], marks)
+end
+local network, network_before = read_network(KEYS[4])
+forget_network(network)
+if network_text(network) ~= network_before then write_network(KEYS[4], network) end
+local password, password_before = read_password(KEYS[7])
+if accounts_text(password) ~= password_before then write_password(KEYS[7], password) end
 local alarm = is_alarming()
 
 local function refused(reason, wait) return { 'refused', reason, decimal(wait or 0) } end

@@ -7,12 +7,15 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+#[cfg(feature = "redis")]
+mod book;
 mod keys;
 mod memory;
 mod properties;
 mod rules;
 #[cfg(feature = "redis")]
 mod shared;
+mod steps;
 mod timing;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{key, subject, usual, with_device, with_password};
+use super::{book::Book, key, subject, usual, with_device, with_password};
 use crate::{
     clock::Clock,
     login::{
@@ -61,14 +61,23 @@ async fn g5_the_shared_store_judges_as_this_one_does() {
         let rules = rules(&mut chance);
         let (clock, hand) = Clock::manual();
         let memory = Memory::new(clock.clone(), rules.limits, 100_000);
+        let mut book = Book::default();
+        // By how much the store's clock was set back, all in all. That of the memory never is.
+        let mut back = 0;
+        let is_set_back = schedule % 2 == 0;
         let mut open = Vec::new();
         for step in 0..chance.below(60) {
             let place = format!("schedule {schedule}, step {step}, seed {seed}, {rules:?}");
             hand.advance(Duration::from_millis(pause(&mut chance)));
-            let now = Some(clock.unix_millis());
+            if is_set_back && chance.one_in(20) {
+                back += pause(&mut chance);
+            }
+            let time = clock.unix_millis() - back;
+            let now = Some(time);
             if chance.one_in(30) {
                 let (marks, enable) = (key(1, chance.below(4)), chance.one_in(2));
                 memory.forgive(marks, enable);
+                book.forgive(marks, enable, time);
                 shared.forgive(marks, enable, now).await.unwrap();
             }
             if chance.one_in(3) && !open.is_empty() {
@@ -79,6 +88,7 @@ async fn g5_the_shared_store_judges_as_this_one_does() {
                     false => Outcome::Neither,
                 };
                 memory.settle(&subject, &reservation, outcome);
+                book.settle(&subject, &rules, &reservation, outcome, time);
                 let settled = shared.settle(&subject, &rules, &reservation, outcome, now);
                 settled.await.unwrap();
                 continue;
@@ -90,13 +100,18 @@ async fn g5_the_shared_store_judges_as_this_one_does() {
             if chance.one_in(3) {
                 // Some by a clock that is ahead.
                 let age = chance.below(110_000);
-                let issued = clock.unix_millis() + 10_000 - age;
+                let issued = time + 10_000 - age;
                 subject = with_device(subject, account, chance.below(2), issued);
             }
             if chance.one_in(2) {
                 subject = with_password(subject, chance.below(2));
             }
-            let expected = memory.reserve(&subject, &rules);
+            let expected = book.reserve(&subject, &rules, time);
+            let in_memory = memory.reserve(&subject, &rules);
+            assert!(
+                is_set_back || in_memory == expected,
+                "{in_memory:?}, not {expected:?}: {place}"
+            );
             let found = shared.reserve(&subject, &rules, now).await.unwrap();
             assert_eq!(found, expected, "{place}");
             verdicts += 1;
@@ -108,8 +123,15 @@ async fn g5_the_shared_store_judges_as_this_one_does() {
                     *refusals.entry(name).or_default() += 1;
                 }
             }
-            let (marks, account) = (subject.marks, subject.account);
-            let expected = memory.state(marks, account, &rules);
+            // Of any account: that of the attempt has been set back by now.
+            let account = chance.below(4);
+            let (marks, account) = (key(1, account), key(2, account));
+            let expected = book.state(marks, account, &rules, time);
+            let in_memory = memory.state(marks, account, &rules);
+            assert!(
+                is_set_back || in_memory == expected,
+                "{in_memory:?}, not {expected:?}: {place}"
+            );
             let found = shared.state(marks, account, &rules, now).await.unwrap();
             assert_eq!(found, expected, "{place}");
         }

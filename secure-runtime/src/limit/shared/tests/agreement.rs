@@ -8,7 +8,7 @@ use crate::{
         charges::Charge,
         route::{Caller, RouteLimits},
         shared::question::{Answer, CHARGE, Question},
-        tests::{Bench, Random, SECOND, address, costly, quota},
+        tests::{Bench, Random, SECOND, address, costly, policy, quota},
     },
     policy::{Per, Policy, Quota},
     store::{Connection, Script, Server, Store, Target, server::Redis},
@@ -19,8 +19,8 @@ fn script_by_hand() -> &'static Script {
     let source = include_str!("../charge.lua");
     let replaced = source
         .replace("redis.call('TIME')", "{ ARGV[#ARGV - 1], ARGV[#ARGV] }")
-        .replace("string.format('%.0f', keep)", "600000");
-    assert!(!replaced.contains("TIME") && !replaced.contains("', keep)"));
+        .replace("string.format('%.0f', millis)", "600000");
+    assert!(!replaced.contains("TIME") && !replaced.contains("', millis)"));
     Box::leak(Box::new(Script::new(replaced.leak())))
 }
 
@@ -218,8 +218,8 @@ async fn what_is_wanted_beside_never_costs_the_request() {
     assert!(charge(0, SECOND).await.charged);
 }
 
-/// A clock that is set back by a year, as after a failover, or a quota that was made smaller, locks
-/// nobody out for longer than two bursts take to come back.
+/// L2: a clock that is set back by a year, as after a failover, locks nobody out for longer than two
+/// bursts take to come back; and who waits as long as he is told is admitted.
 #[tokio::test]
 async fn nobody_owes_more_than_can_be_owed() {
     let by_hand = ByHand::start().await;
@@ -233,6 +233,67 @@ async fn nobody_owes_more_than_can_be_owed() {
     let answer = charge(0).await;
     assert!(!answer.charged);
     assert_eq!(answer.states[0].owed, 2 * shape.full);
+    let wait = answer.states[0].wait(shape, NonZeroU32::MIN);
+    assert_eq!(wait, 3 * SECOND);
+    // Asking meanwhile makes it no longer.
+    let answer = charge(wait - 1_000).await;
+    assert!(!answer.charged);
+    assert_eq!(answer.states[0].wait(shape, NonZeroU32::MIN), 1_000);
+    assert!(charge(wait).await.charged);
+}
+
+/// The same where another quota denies, and where the cost is known after the fact.
+#[tokio::test]
+async fn a_wait_ends_whoever_asked_first() {
+    let by_hand = ByHand::start().await;
+    let shape = Shape {
+        interval: SECOND,
+        full: 2 * SECOND,
+    };
+    let small = Shape {
+        interval: SECOND,
+        full: SECOND,
+    };
+    let year = 366 * 24 * 3_600 * SECOND;
+    for debts in [false, true] {
+        let case = format!("debts {debts}");
+        let charge = async |now, debts| {
+            let shapes = [shape, small];
+            by_hand.charge(&case, &shapes, 1, 0, debts, now).await
+        };
+        assert!(charge(year, false).await.charged);
+        assert_eq!(charge(0, debts).await.charged, debts);
+        let later = charge(2 * SECOND, false).await;
+        assert!(!later.charged);
+        let owed = later.states.iter().map(|state| state.owed / SECOND);
+        assert_eq!(owed.collect::<Vec<_>>(), [2, 0]);
+        assert!(charge(3 * SECOND, false).await.charged);
+    }
+}
+
+/// A rate that has a name keeps it when its amount is changed, but not what was owed to it.
+#[tokio::test]
+async fn a_new_amount_begins_with_nothing_used() {
+    const DAY: u32 = 24 * 3_600;
+    let by_hand = ByHand::start().await;
+    let named = async |limit, period, burst| {
+        let quota = Quota {
+            name: "login",
+            ..quota(limit, period, burst, Per::Ip)
+        };
+        let bench = Bench::new(100);
+        let route = route(&bench, policy(vec![quota]));
+        let limit = &route.limits[0];
+        let shapes = [limit.shape];
+        let answer = by_hand.charge(&limit.name, &shapes, u64::from(burst), 0, false, 0);
+        answer.await.charged
+    };
+    assert!(named(100, DAY, 100).await);
+    assert!(!named(100, DAY, 100).await, "it is used up");
+    for (limit, period, burst) in [(5, 1, 5), (5, DAY, 100), (100, 1, 100), (100, DAY, 5)] {
+        assert!(named(limit, period, burst).await);
+    }
+    assert!(!named(100, DAY, 100).await, "it is used up all the same");
 }
 
 /// L9: counts leave when their quota is whole again, and not before.

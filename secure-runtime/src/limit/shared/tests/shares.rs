@@ -115,3 +115,67 @@ fn the_time_without_the_store_is_counted() {
     presence.end();
     assert_eq!(presence.degraded(), seconds(4));
 }
+
+/// L15: a store that came back empty, or that others cannot reach, makes no share larger.
+#[test]
+fn l15_fewer_processes_are_believed_after_a_minute_of_signs() {
+    let presence = Presence::new(Clock::manual().0, None);
+    let known = || presence.instances().map(NonZeroU32::get);
+    let hear = |times: u32, instances| (0..times).for_each(|_| presence.hear(instances));
+    hear(5, 4);
+    assert_eq!(known(), Some(4));
+    presence.miss();
+    hear(2, 1);
+    assert_eq!(known(), Some(4));
+    presence.miss();
+    assert_eq!(known(), Some(4));
+    // Each time it is silent, the minute begins anew.
+    for _ in 0..3 {
+        hear(59, 1);
+        assert_eq!(known(), Some(4));
+        presence.miss();
+    }
+    // So it does where they are seen again.
+    hear(30, 1);
+    hear(1, 4);
+    hear(59, 1);
+    assert_eq!(known(), Some(4));
+    // The most of the minute.
+    hear(1, 2);
+    assert_eq!(known(), Some(2));
+    hear(60, 1);
+    assert_eq!(known(), Some(1));
+    // More are believed at once.
+    hear(1, 7);
+    assert_eq!(known(), Some(7));
+    hear(59, 3);
+    presence.begin();
+    presence.end();
+    hear(1, 3);
+    assert_eq!(known(), Some(3), "a request without an answer says nothing");
+}
+
+/// L15: what a process hears first may be too little: until each other one that lives has given a
+/// sign, it knows nothing.
+#[test]
+fn l15_the_first_number_is_believed_when_all_have_given_a_sign() {
+    let presence = Presence::new(Clock::manual().0, None);
+    let known = || presence.instances().map(NonZeroU32::get);
+    for row in [&[1, 2, 3][..], &[1, 1, 1, 1]] {
+        for instances in row {
+            presence.hear(*instances);
+        }
+        assert_eq!(known(), None);
+        presence.miss();
+    }
+    for instances in [1, 2, 4, 3] {
+        presence.hear(instances);
+    }
+    assert_eq!(known(), None);
+    presence.hear(3);
+    assert_eq!(known(), Some(4));
+
+    let told = Presence::new(Clock::manual().0, NonZeroU32::new(7));
+    told.hear(9);
+    assert_eq!(told.instances().map(NonZeroU32::get), Some(7));
+}
