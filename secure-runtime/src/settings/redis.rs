@@ -17,10 +17,12 @@ use secrecy::{ExposeSecret, SecretString};
 /// quota takes to be whole again.
 ///
 /// A user of the server (ACL) needs the keys `~{prefix}:*`, braces included, and the commands
-/// `del`, `eval`, `evalsha`, `exists`, `expire`, `get`, `hdel`, `hexists`, `hget`, `hincrby`,
-/// `hlen`, `hmget`, `hscan`, `hset`, `info`, `lindex`, `llen`, `lrem`, `ltrim`, `mget`, `pexpire`,
-/// `ping`, `rpush`, `script|load`, `set`, `time`, `xadd`, `xread`, `zadd`, `zcard`, `zrange`,
-/// `zrangebyscore`, `zrem`, `zremrangebyscore`, `zrevrange` and `zscore`.
+/// `cluster|keyslot`, `cluster|slots`, `del`, `eval`, `evalsha`, `exists`, `expire`, `get`, `hdel`,
+/// `hexists`, `hget`, `hincrby`, `hlen`, `hmget`, `hscan`, `hset`, `info`, `lindex`, `llen`, `lrem`,
+/// `ltrim`, `mget`, `pexpire`, `ping`, `rpush`, `script|load`, `select`, `set`, `time`, `xadd`,
+/// `xread`, `zadd`, `zcard`, `zrange`, `zrangebyscore`, `zrem`, `zremrangebyscore`, `zrevrange` and
+/// `zscore`. Those of `cluster` are for a cluster alone, `select` for a database other than 0. A
+/// sentinel that asks for a user needs `ping` and `sentinel|master` of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedisSettings {

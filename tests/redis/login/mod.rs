@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use futures_util::future::join_all;
 use secure_runtime::{
     Refusal, Routes, Settings, secured,
@@ -51,7 +51,8 @@ async fn check(form: &Form) -> HttpResponse {
     }
 }
 
-#[secured(public, rate = "10000/s per ip", login(account = form.name, attempts = "5/15min"))]
+/// Its quota needs no store, so whatever the store refuses here the login refuses.
+#[secured(public, rate = "10000/s per ip local", login(account = form.name, attempts = "5/15min"))]
 #[post("/login")]
 async fn login(form: web::Json<Form>) -> HttpResponse {
     check(&form).await
@@ -67,8 +68,27 @@ async fn again(form: web::Json<Form>) -> HttpResponse {
     check(&form).await
 }
 
+#[secured(public, rate = "1000/h")]
+#[get("/counted")]
+async fn counted() -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
+#[secured(public, rate = "1000/h", outage = "local")]
+#[get("/share")]
+async fn share() -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
+#[secured(public, rate = "1000/h local")]
+#[get("/alone")]
+async fn counted_here() -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
 fn routes(routes: &mut Routes) {
     routes.service(login).service(again);
+    routes.service(counted).service(share).service(counted_here);
 }
 
 /// A process of a service, as far as logins are concerned.
