@@ -114,8 +114,13 @@ impl Follower<'_> {
                 self.confirm(&beat);
             }
             if shared.unsent.swap(false, Ordering::AcqRel) {
-                self.tell(&link, |outgoing| outgoing.acknowledged.is_none())
-                    .await?;
+                let told = self.tell(&link, |outgoing| outgoing.acknowledged.is_none());
+                match told.await {
+                    // There is no room, say. It is told again after the next beat, and what
+                    // others tell is known meanwhile.
+                    Err(Fault::Store(fault)) if fault.is_of_the_command() => {}
+                    told => told?,
+                }
             }
 
             let sent = shared.clock.monotonic_nanos();
