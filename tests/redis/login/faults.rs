@@ -226,6 +226,10 @@ async fn a_full_store_refuses_logins_and_answers_everybody_else() {
 
     fill(&redis, 95);
     refuses_logins(&service).await;
+    // Unless the policy says that the process goes on alone.
+    reads_revocations(&service).await;
+    let answer = attempt(&service, "/again", "bob", "wrong", None).await;
+    assert_eq!((answer.status().as_u16(), CHECKS.take()), (401, 1));
     for path in ["/counted", "/share", "/alone"] {
         assert_eq!(mostly(&service, path).await, 204, "{path}");
     }
