@@ -238,8 +238,8 @@ async fn scripts_are_sent_once() {
         .find(|line| line.starts_with("cmdstat_evalsha:"));
     let calls = line.and_then(|line| line.split_once("calls=")?.1.split_once(','));
     let calls: usize = calls.expect(&counts).0.parse().unwrap();
-    // The quota, the attempt, and its outcome.
-    assert!(calls >= 3 * LOGINS, "{calls}");
+    // The attempt and its outcome.
+    assert!(calls >= 2 * LOGINS, "{calls}");
     for _ in 0..3 {
         redis.ask(&["SCRIPT", "FLUSH"]);
         assert_eq!(insists(&service, "ann", "right").await.0.status(), 204);
