@@ -6,7 +6,7 @@ use secure_runtime::Clock;
 
 use crate::{
     instance::{BOUND, Instance, Verdict, WrongClock, eventually, pause},
-    server::{Redis, free_port},
+    server::{Cluster, Redis, documented_commands, free_port},
 };
 
 #[actix_web::test]
@@ -172,14 +172,6 @@ async fn a_clock_that_jumps() {
     eventually("it is fresh again", || here.is_fresh(BOUND)).await;
 }
 
-/// The commands that the documentation of the settings names.
-fn documented_commands() -> Vec<&'static str> {
-    let text = include_str!("../../secure-runtime/src/settings/redis.rs");
-    let (_, text) = text.split_once("and the commands\n").unwrap();
-    let (text, _) = text.split_once("#[derive").unwrap();
-    text.split('`').skip(1).step_by(2).collect()
-}
-
 /// What scripts call, wherever they lie below a folder.
 fn called_by_scripts(folder: &Path, called: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -196,7 +188,7 @@ fn called_by_scripts(folder: &Path, called: &mut BTreeSet<String>) {
 
 #[actix_web::test]
 async fn a_user_with_a_password_and_few_rights() {
-    let commands = documented_commands();
+    let commands = documented_commands().collect::<Vec<_>>();
     let mut called = BTreeSet::new();
     called_by_scripts(Path::new("../secure-runtime/src"), &mut called);
     assert!(called.len() > 20, "{called:?}");
@@ -205,20 +197,7 @@ async fn a_user_with_a_password_and_few_rights() {
     }
 
     let redis = Redis::start();
-    let mut user = [
-        "ACL",
-        "SETUSER",
-        "shop",
-        "on",
-        ">pass:word@",
-        "~{test}:*",
-        "-@all",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    user.extend(commands.iter().map(|command| format!("+{command}")));
-    let answer = redis.ask(&user.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(answer.starts_with("+OK"), "{answer}");
+    redis.add_user("shop", "pass:word@", "test");
     let url = format!("redis://shop:pass%3Aword%40@127.0.0.1:{}", redis.port);
     let here = Instance::ready(&url).await;
     here.surely_revoke("a").await;
@@ -232,6 +211,25 @@ async fn a_user_with_a_password_and_few_rights() {
     let stranger = Instance::new(&url).await;
     pause(500).await;
     assert_eq!(stranger.verdict("b", BOUND).await, Verdict::Undecided);
+}
+
+/// The same user at each server of a cluster, and in another database.
+#[actix_web::test]
+async fn a_user_with_few_rights_in_a_cluster_and_in_a_database() {
+    let cluster = Cluster::start();
+    for server in &cluster.0 {
+        server.add_user("shop", "secret", "test");
+    }
+    let single = Redis::start();
+    single.add_user("shop", "secret", "test");
+    for url in [
+        cluster.url_with("shop:secret@"),
+        format!("redis://shop:secret@127.0.0.1:{}/3", single.port),
+    ] {
+        let here = Instance::ready(&url).await;
+        here.surely_revoke("a").await;
+        assert_eq!(here.decided("a", Duration::ZERO).await, Verdict::Refused);
+    }
 }
 
 /// The certificate of a stranger is not taken, nor one for another name.

@@ -95,6 +95,16 @@ impl Redis {
         ask(self.port, words).unwrap()
     }
 
+    /// A user with the rights that the documentation of the settings asks for, and no others.
+    pub(crate) fn add_user(&self, name: &str, password: &str, prefix: &str) {
+        let mut words = ["ACL", "SETUSER", name, "on"].map(str::to_owned).to_vec();
+        words.extend([format!(">{password}"), format!("~{{{prefix}}}:*")]);
+        words.push("-@all".to_owned());
+        words.extend(documented_commands().map(|command| format!("+{command}")));
+        let answer = self.ask(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(answer.starts_with("+OK"), "{answer}");
+    }
+
     fn wait(&self) {
         until("the server answers", || {
             ask(self.port, &["PING"]).is_ok_and(|answer| answer.starts_with("+PONG"))
@@ -135,9 +145,15 @@ impl Cluster {
     }
 
     pub(crate) fn url(&self) -> String {
+        self.url_with("")
+    }
+
+    /// As the user `login`, which ends in `@`.
+    pub(crate) fn url_with(&self, login: &str) -> String {
         let hosts = self.0.iter();
         let hosts = hosts.map(|server| format!("127.0.0.1:{}", server.port));
-        format!("redis+cluster://{}", hosts.collect::<Vec<_>>().join(","))
+        let hosts = hosts.collect::<Vec<_>>().join(",");
+        format!("redis+cluster://{login}{hosts}")
     }
 }
 
@@ -174,6 +190,14 @@ fn ask(port: u16, words: &[&str]) -> std::io::Result<String> {
     let mut answer = vec![0; 64 * 1024];
     let length = stream.read(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+}
+
+/// The commands that the documentation of the settings has an operator allow.
+pub(crate) fn documented_commands() -> impl Iterator<Item = &'static str> {
+    let text = include_str!("../../secure-runtime/src/settings/redis.rs");
+    let (_, text) = text.split_once("and the commands\n").unwrap();
+    let (text, _) = text.split_once(". ").unwrap();
+    text.split('`').skip(1).step_by(2)
 }
 
 /// A port that was free a moment ago. A cluster also listens at that port plus 10,000, and the system

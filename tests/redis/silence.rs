@@ -45,6 +45,30 @@ async fn stopped_for_five_seconds() {
     assert_eq!(there.decided("b", BOUND).await, Verdict::Accepted);
 }
 
+/// Clients can fill its memory. A revocation is then not acknowledged, holds where it was made, and
+/// makes nothing else of that process old or silent.
+#[actix_web::test]
+async fn without_memory_a_revocation_waits_and_all_else_goes_on() {
+    let redis = Redis::start();
+    let here = Instance::ready(&redis.url()).await;
+    let there = Instance::ready(&redis.url()).await;
+    redis.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+    here.revoke("a").await.unwrap_err();
+    assert_eq!(here.decided("a", BOUND).await, Verdict::Refused);
+    let mut decided = 0;
+    for _ in 0..50 {
+        for bound in [BOUND, Duration::ZERO] {
+            decided += u32::from(here.verdict("b", bound).await == Verdict::Accepted);
+        }
+        pause(40).await;
+    }
+    // On a busy machine a few may be late.
+    assert!(decided > 80, "{decided} of 100");
+    eventually("the stream is followed", || here.is_fresh(BOUND)).await;
+    redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    there.until_refused("a").await;
+}
+
 #[actix_web::test]
 async fn a_network_that_swallows_everything() {
     let redis = Redis::start();

@@ -5,8 +5,9 @@
 //! that was none: in doubt there is one guess less.
 //!
 //! Keys expire with what they hold. Clients make them: an account that somebody has tried and let
-//! go costs about 200 bytes for a day. Their number is bounded by what one network may do, and
-//! by `maxmemory` of the server, at which logins are refused.
+//! go costs about 500 bytes for a day, in a key of the account and one of the pair. Their number is
+//! bounded by what one network may do, and by nine tenths of the server's `maxmemory`, from which on
+//! logins are refused: the rest is for quotas and revocations, which would be refused with them.
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -12,15 +12,33 @@ use secrecy::{ExposeSecret, SecretString};
 /// `appendonly yes` and `maxmemory-policy noeviction`, and with replicas `min-replicas-to-write 1`.
 /// The log warns at start where they are not set.
 ///
-/// Quotas need none of that. A count that is lost, by a restart without a file or by eviction, is
-/// one more burst for its subject; and names of counts `per ip` hold the network for as long as the
-/// quota takes to be whole again.
+/// Quotas alone would need none of that: a count that is lost is one more burst for its subject.
+/// Names of counts `per ip` hold the network for as long as the quota takes to be whole again.
+///
+/// # Memory
+///
+/// Anybody can make records, so give the server a `maxmemory`, and an alert at three quarters of it.
+/// With Redis 7 an account at which a login has failed takes about 500 bytes for a day, or for 30
+/// days after more than `login.free_failures`. One network can make `login.network_accounts` of them
+/// an hour, so a thousand networks that guess all day fill 600 MB. A quota takes about 200 bytes for
+/// each network or user until it is whole again.
+///
+/// From nine tenths of `maxmemory` on a login is refused with 503, or counted in the process where
+/// its route says `outage = "local"`; nothing else is refused. With all of it in use nothing can be
+/// counted: a request with a quota that processes share is refused with 503; with `outage = "local"`
+/// each process enforces its part. Quotas that are `local` go on, and so does what only reads. A
+/// revocation is not acknowledged; it holds in its process, and the others are told when there is
+/// room.
+///
+/// # Rights
 ///
 /// A user of the server (ACL) needs the keys `~{prefix}:*`, braces included, and the commands
-/// `del`, `eval`, `evalsha`, `exists`, `expire`, `get`, `hdel`, `hexists`, `hget`, `hincrby`,
-/// `hlen`, `hmget`, `hscan`, `hset`, `info`, `lindex`, `llen`, `lrem`, `ltrim`, `mget`, `pexpire`,
-/// `ping`, `rpush`, `script|load`, `set`, `time`, `xadd`, `xread`, `zadd`, `zcard`, `zrange`,
-/// `zrangebyscore`, `zrem`, `zremrangebyscore`, `zrevrange` and `zscore`.
+/// `cluster|keyslot`, `cluster|slots`, `del`, `eval`, `evalsha`, `exists`, `expire`, `get`, `hdel`,
+/// `hexists`, `hget`, `hincrby`, `hlen`, `hmget`, `hscan`, `hset`, `info`, `lindex`, `llen`, `lrem`,
+/// `ltrim`, `mget`, `pexpire`, `ping`, `rpush`, `script|load`, `select`, `set`, `time`, `xadd`,
+/// `xread`, `zadd`, `zcard`, `zrange`, `zrangebyscore`, `zrem`, `zremrangebyscore`, `zrevrange` and
+/// `zscore`. Those of `cluster` are for a cluster alone, `select` for a database other than 0. A
+/// sentinel that asks for a user needs `ping` and `sentinel|master` of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedisSettings {

@@ -1,18 +1,26 @@
 //! A connection, and what is asked over it.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use redis::{Cmd, FromRedisValue, aio::MultiplexedConnection, pipe};
 use tokio::time::timeout;
 
 use super::{Fault, Target};
 
-/// A connection, to the server at `place` while its memory was `run`; cheap to clone.
-#[derive(Clone, Debug)]
+/// After so many failures in a row a connection is no longer used.
+const FAILURES: u32 = 3;
+
+/// A connection, to the server at `place` while its memory was `run`.
+#[derive(Debug)]
 pub(crate) struct Connection {
     multiplexed: MultiplexedConnection,
     pub(super) place: String,
     run: String,
+    /// In a row. Of this connection alone: what comes late over an old one says nothing of it.
+    failures: AtomicU32,
 }
 
 impl Connection {
@@ -28,7 +36,17 @@ impl Connection {
             run: run.map_err(|_| Fault::Silent)??,
             multiplexed,
             place,
+            failures: AtomicU32::new(0),
         })
+    }
+
+    pub(super) fn count_success(&self) {
+        self.failures.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether these are too many in a row.
+    pub(super) fn count_failure(&self) -> bool {
+        self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES
     }
 
     /// Which memory answered when the connection was opened: another after a restart, and another

@@ -25,10 +25,20 @@ impl Fault {
         }
     }
 
+    /// Whether it is true of the server, whichever connection it was noticed at. Silence is not: it
+    /// may be over when somebody has waited for its end.
+    pub(super) fn is_of_the_server(&self) -> bool {
+        match self {
+            Self::Redis(error) => !error.is_timeout() && !self.is_of_the_command(),
+            Self::Foreign | Self::Replaced => true,
+            Self::Silent => false,
+        }
+    }
+
     /// Whether the server is well and answers that this one command cannot be done: there is no
     /// room (`OOM`), the user may not (`NOPERM`), or a script or its data are wrong. What else it
     /// says, as that it loads or is a replica, is true of every command.
-    pub(super) fn is_of_the_command(&self) -> bool {
+    pub(crate) fn is_of_the_command(&self) -> bool {
         const OF_THE_COMMAND: [&str; 4] = ["ERR", "NOPERM", "OOM", "WRONGTYPE"];
         match self {
             Self::Redis(error) => error

@@ -30,10 +30,7 @@ use std::{
     fmt,
     future::Future,
     io,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -43,9 +40,6 @@ use redis::{Cmd, FromRedisValue, ToRedisArgs, cmd};
 use tokio::sync::{Notify, watch};
 
 pub(crate) use self::{connection::Connection, fault::Fault, script::Script, target::Target};
-
-/// After so many failures in a row nobody asks until a probe succeeds.
-const FAILURES: u32 = 3;
 
 /// A handle on the store; cheap to clone. The last one that is dropped ends what is in the
 /// background.
@@ -67,7 +61,7 @@ pub(crate) struct Server {
     tag: String,
     /// The connection for requests, while it is good.
     connection: ArcSwapOption<Connection>,
-    failures: AtomicU32,
+    /// One is good no longer. It may have been another than the current one.
     connection_failed: Notify,
     /// What every new connection has the server keep.
     scripts: Mutex<Vec<&'static Script>>,
@@ -98,15 +92,7 @@ impl Store {
     ///
     /// The system gives no thread.
     pub(crate) fn start(target: Target, prefix: &str) -> io::Result<Self> {
-        let server = Arc::new(Server {
-            target,
-            tag: format!("{{{prefix}}}"),
-            connection: ArcSwapOption::empty(),
-            failures: AtomicU32::new(0),
-            connection_failed: Notify::new(),
-            scripts: Mutex::default(),
-            moved: Notify::new(),
-        });
+        let server = Arc::new(Server::new(target, prefix));
         let (alive, mut ended) = watch::channel(());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -150,6 +136,17 @@ impl Store {
 }
 
 impl Server {
+    fn new(target: Target, prefix: &str) -> Self {
+        Self {
+            target,
+            tag: format!("{{{prefix}}}"),
+            connection: ArcSwapOption::empty(),
+            connection_failed: Notify::new(),
+            scripts: Mutex::default(),
+            moved: Notify::new(),
+        }
+    }
+
     /// The full name of what is called `name`.
     pub(crate) fn name(&self, name: &str) -> String {
         format!("{}:{name}", self.tag)
@@ -176,8 +173,8 @@ impl Server {
         limit: Duration,
     ) -> Result<T, Silent> {
         let connection = self.connection()?;
-        self.judge(connection.ask(command, limit).await)
-            .ok_or(Silent)
+        let answer = connection.ask(command, limit).await;
+        self.judge(&connection, answer).ok_or(Silent)
     }
 
     /// What a script returns, within `limit`.
@@ -193,8 +190,8 @@ impl Server {
         limit: Duration,
     ) -> Result<T, Silent> {
         let connection = self.connection()?;
-        self.judge(script.ask(&connection, keys, arguments, limit).await)
-            .ok_or(Silent)
+        let answer = script.ask(&connection, keys, arguments, limit).await;
+        self.judge(&connection, answer).ok_or(Silent)
     }
 
     /// Has the server keep a script, at each connection from the next one on.
@@ -207,30 +204,52 @@ impl Server {
         self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts failures; too many in a row, or a broken connection, and it is no longer used.
-    pub(crate) fn judge<T>(&self, answer: Result<T, Fault>) -> Option<T> {
+    /// Counts failures of a connection; too many in a row, or a broken one, and it is no longer
+    /// used.
+    pub(crate) fn judge<T>(
+        &self,
+        connection: &Arc<Connection>,
+        answer: Result<T, Fault>,
+    ) -> Option<T> {
         match answer {
             Ok(answer) => {
-                self.failures.store(0, Ordering::Relaxed);
+                connection.count_success();
                 Some(answer)
             }
             // Clients can fill it, and one part may lack rights. If that cut the connection, it
             // would silence all parts.
             Err(fault) if fault.is_of_the_command() => None,
             Err(fault) => {
-                let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-                if failures >= FAILURES || fault.breaks_connection() {
-                    self.distrust();
+                if connection.count_failure() || fault.breaks_connection() {
+                    self.distrust(connection);
                 }
                 None
             }
         }
     }
 
-    /// Has requests wait for a new connection: something is wrong with the server of this one.
-    pub(crate) fn distrust(&self) {
-        self.connection.store(None);
-        self.connection_failed.notify_one();
+    /// Has requests wait for another connection than this one. Of many requests that fail at a time
+    /// only the first does: by the last there may be a new one.
+    fn distrust(&self, connection: &Arc<Connection>) {
+        let before = self.connection.compare_and_swap(connection, None);
+        if is(&before, connection) {
+            self.connection_failed.notify_one();
+        }
+    }
+
+    /// Whether requests use this connection.
+    fn is_current(&self, connection: &Arc<Connection>) -> bool {
+        is(&self.connection.load(), connection)
+    }
+
+    /// What somebody was told over a connection of his own: if it is true of the server, it is
+    /// true of the one for requests.
+    pub(crate) fn hear(&self, fault: &Fault) {
+        if fault.is_of_the_server()
+            && let Ok(connection) = self.connection()
+        {
+            self.distrust(&connection);
+        }
     }
 
     /// Whether another server may take over.
@@ -242,6 +261,12 @@ impl Server {
     pub(crate) async fn moved(&self) {
         self.moved.notified().await;
     }
+}
+
+/// Whether what was found is this connection.
+fn is(found: &Option<Arc<Connection>>, connection: &Arc<Connection>) -> bool {
+    let found = found.as_ref();
+    found.is_some_and(|found| Arc::ptr_eq(found, connection))
 }
 
 /// A script with its keys and arguments, sent whole: for what seldom runs. See [`Script`].

@@ -76,6 +76,41 @@ async fn l15_stopped_for_five_seconds() {
     assert_admitted(&answers, 12);
 }
 
+/// Connections that the server was asked for; that of this question among them.
+fn connections(redis: &Redis) -> u64 {
+    let facts = redis.ask(&["INFO", "stats"]);
+    let line = |line: &'static str| facts.lines().find_map(|fact| fact.strip_prefix(line));
+    let number = line("total_connections_received:").unwrap();
+    number.trim().parse().unwrap()
+}
+
+/// Many requests that were not answered speak of one connection, and cost one: not also the next
+/// one, which is good.
+#[actix_web::test]
+async fn l15_a_stall_costs_one_connection() {
+    let redis = Redis::start();
+    let all = processes(&redis.url(), 1).await;
+    let (mut once, mut opened) = (0, Vec::new());
+    while once < 3 {
+        let before = connections(&redis);
+        redis.stop();
+        let ends = async {
+            pause(130).await;
+            redis.go_on();
+        };
+        let asked = flood_with(&all, 8, 1, "/deny", |_| ANYBODY);
+        tokio::join!(asked, ends);
+        // Two probes after it at least, at either of which a machine that does much else may be
+        // late and cost one more.
+        all[0].wait(1).await;
+        pause(600).await;
+        let after = connections(&redis) - 1;
+        opened.push(after - before);
+        once += usize::from(after - before == 1);
+        assert!(opened.len() < 9, "{opened:?}");
+    }
+}
+
 #[actix_web::test]
 async fn l15_a_slow_network() {
     let redis = Redis::start();

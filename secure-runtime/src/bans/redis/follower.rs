@@ -1,6 +1,10 @@
 //! Follows the store, so that this process knows every ban, and tells it those of its own.
 
-use std::{collections::HashSet, sync::atomic::Ordering, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use redis::{FromRedisValue, Value};
 use tokio::time::timeout;
@@ -113,7 +117,7 @@ impl<'a> Follower<'a> {
         self.tell(&connection).await
     }
 
-    async fn learn(&mut self, connection: &Connection) -> Result<(), Lost> {
+    async fn learn(&mut self, connection: &Arc<Connection>) -> Result<(), Lost> {
         let mut seen = HashSet::<Key>::new();
         let mut is_new = false;
         loop {
@@ -138,7 +142,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    async fn ask(&self, connection: &Connection) -> Result<Changes, Lost> {
+    async fn ask(&self, connection: &Arc<Connection>) -> Result<Changes, Lost> {
         let command = script(
             include_str!("scripts/changes.lua"),
             &self.names.each_ref(),
@@ -151,7 +155,7 @@ impl<'a> Follower<'a> {
             ],
         );
         let answer = connection.ask::<Vec<Value>>(&command, LIMIT).await;
-        let values = self.state.server.judge(answer).ok_or(Lost)?;
+        let values = self.state.server.judge(connection, answer).ok_or(Lost)?;
         Changes::read(values).ok_or(Lost)
     }
 

@@ -54,6 +54,18 @@ end
 local reason = refusal()
 if reason then return reason end
 
+-- Anybody's guesses make these records. The last tenth of the memory is not for them: quotas and
+-- revocations need it. A server that makes room by itself has none to spare, and needs none.
+local function has_room()
+  local facts = redis.call('INFO', 'memory')
+  local function bytes(name) return tonumber(string.match(facts, '\n' .. name .. ':(%d+)')) or 0 end
+  local most = bytes('maxmemory')
+  if most == 0 or not string.find(facts, '\nmaxmemory_policy:noeviction', 1, true) then return true end
+  return bytes('used_memory') - bytes('mem_not_counted_for_evict') < most * 0.9
+end
+
+if not has_room() then return redis.error_reply('OOM the last tenth is not for logins') end
+
 local failures = account.count
 local locks
 if known_device then

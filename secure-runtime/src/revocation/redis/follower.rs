@@ -1,6 +1,10 @@
 //! Follows the stream, so that this process knows every entry.
 
-use std::{convert::Infallible, sync::atomic::Ordering, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::time::sleep;
 
@@ -38,9 +42,9 @@ pub(super) async fn run(shared: &Shared) {
                 "the store of revocations is lost: {fault}"
             );
         }
-        if let Fault::Store(_) = fault {
+        if let Fault::Store(fault) = &fault {
             // A server tells who waits for the stream when it becomes a replica, and nobody else.
-            shared.server.distrust();
+            shared.server.hear(fault);
         }
         follower.is_following = false;
         is_new = false;
@@ -73,7 +77,7 @@ impl Follower<'_> {
     async fn session(&mut self) -> Result<Infallible, Fault> {
         let shared = self.shared;
         let connection = shared.server.connect(LIMIT).await?;
-        let link = Link::new(connection, &shared.names);
+        let link = Link::new(Arc::new(connection), &shared.names);
         let state = link.open(LIMIT).await?;
         let mut is_settled = state.is_settled();
         if state.epoch != self.epoch {
@@ -110,8 +114,13 @@ impl Follower<'_> {
                 self.confirm(&beat);
             }
             if shared.unsent.swap(false, Ordering::AcqRel) {
-                self.tell(&link, |outgoing| outgoing.acknowledged.is_none())
-                    .await?;
+                let told = self.tell(&link, |outgoing| outgoing.acknowledged.is_none());
+                match told.await {
+                    // There is no room, say. It is told again after the next beat, and what
+                    // others tell is known meanwhile.
+                    Err(Fault::Store(fault)) if fault.is_of_the_command() => {}
+                    told => told?,
+                }
             }
 
             let sent = shared.clock.monotonic_nanos();

@@ -87,16 +87,20 @@ pub(super) struct Request {
 /// A connection, and what revocations ask over it.
 #[derive(Debug)]
 pub(super) struct Link {
-    connection: Connection,
+    connection: Arc<Connection>,
     names: Arc<Names>,
 }
 
 impl Link {
-    pub(super) fn new(connection: Connection, names: &Arc<Names>) -> Self {
+    pub(super) fn new(connection: Arc<Connection>, names: &Arc<Names>) -> Self {
         Self {
             connection,
             names: Arc::clone(names),
         }
+    }
+
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
     }
 
     /// Makes sure that the store has an epoch, and says which.

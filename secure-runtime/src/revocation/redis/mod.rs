@@ -63,7 +63,7 @@ pub(in crate::revocation) use self::{
 use crate::{
     clock::Clock,
     revocation::RevocationTarget,
-    store::{self, Connection, Server, Silent, Store, Task, random_id},
+    store::{self, Server, Silent, Store, Task, random_id},
 };
 
 /// How long a question may take.
@@ -180,7 +180,9 @@ impl SharedStore {
         targets: &[RevocationTarget],
     ) -> Result<Vec<Option<Record>>, Silent> {
         let shared = &*self.shared;
-        match shared.judge(shared.link()?.entries(targets, QUESTION).await) {
+        let link = shared.link()?;
+        let answer = link.entries(targets, QUESTION).await;
+        match shared.judge(&link, answer) {
             Some((state, entries))
                 if state.is_settled() && state.epoch == **shared.epoch.load() =>
             {
@@ -273,15 +275,14 @@ impl SharedStore {
 
 impl Shared {
     fn link(&self) -> Result<Link, Silent> {
-        let connection = self.server.connection()?;
-        Ok(Link::new(Connection::clone(&connection), &self.names))
+        Ok(Link::new(self.server.connection()?, &self.names))
     }
 
     /// As the server judges; what is wrong with the contents is no fault of the connection.
-    fn judge<T>(&self, answer: Result<T, Fault>) -> Option<T> {
+    fn judge<T>(&self, link: &Link, answer: Result<T, Fault>) -> Option<T> {
         match answer {
-            Ok(answer) => self.server.judge(Ok(answer)),
-            Err(Fault::Store(fault)) => self.server.judge(Err(fault)),
+            Ok(answer) => self.server.judge(link.connection(), Ok(answer)),
+            Err(Fault::Store(fault)) => self.server.judge(link.connection(), Err(fault)),
             Err(Fault::Emptied | Fault::Full(_)) => None,
         }
     }
@@ -299,7 +300,7 @@ impl Shared {
             }
         });
         let written = written.await.unwrap_or(Err(store::Fault::Silent.into()));
-        self.judge(written).map(|(_, change)| change)
+        self.judge(&link, written).map(|(_, change)| change)
     }
 
     /// Whether there was room.
