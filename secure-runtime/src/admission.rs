@@ -3,21 +3,20 @@
 //! [`check`] is the whole of it, cheapest check first. Nothing in this file reads a byte of the
 //! body before `check` has returned: a caller who is refused has sent it in vain.
 
+mod head;
+
 use std::{
     mem,
     net::{IpAddr, Ipv4Addr},
     time::Duration,
 };
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    dev::Payload,
-    http::header::{self, HeaderMap},
-};
+use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::header};
 use futures_util::future::{Either, LocalBoxFuture};
 
+use self::head::{Fields, declared_body};
 use crate::{
-    address::{ClientAddress, ForwardingHeader},
+    address::ClientAddress,
     auth::Principal,
     authorization::{self, Decision},
     concurrency::Place,
@@ -187,82 +186,6 @@ pub(crate) fn peer(request: &HttpRequest) -> Option<IpAddr> {
         None if connection::is_over_tcp(request) => Some(Ipv4Addr::UNSPECIFIED.into()),
         None => None,
     }
-}
-
-/// Which of the fields that are judged a request has.
-#[derive(Clone, Copy, Default)]
-struct Fields {
-    content_encoding: bool,
-    content_length: bool,
-    forwarding: bool,
-    upgrade: bool,
-}
-
-impl Fields {
-    /// Up to here one look at each field costs less than to look for ours.
-    const FEW: usize = 8;
-
-    fn of(headers: &HeaderMap) -> Self {
-        if headers.len_keys() > Self::FEW {
-            return Self {
-                content_encoding: headers.contains_key(header::CONTENT_ENCODING),
-                content_length: headers.contains_key(header::CONTENT_LENGTH),
-                forwarding: ForwardingHeader::ALL.iter().any(|one| one.is_in(headers)),
-                upgrade: headers.contains_key(header::UPGRADE),
-            };
-        }
-        let mut found = Self::default();
-        for name in headers.keys() {
-            match name.as_str() {
-                "content-encoding" => found.content_encoding = true,
-                "content-length" => found.content_length = true,
-                "forwarded" | "x-forwarded-for" => found.forwarding = true,
-                "upgrade" => found.upgrade = true,
-                _ => {}
-            }
-        }
-        found
-    }
-}
-
-/// The declared length and coding of the body, before any of it is read.
-fn declared_body(headers: &HeaderMap, fields: Fields, max_body: u64) -> Result<(), Rejection> {
-    // With it actix takes all that follows for the body, whatever length is declared.
-    if fields.upgrade {
-        return Err(Rejection::new(
-            Refusal::HeadMalformed,
-            "the request asks for an `upgrade`",
-        ));
-    }
-    if fields.content_length
-        && let Some(length) = headers.get(header::CONTENT_LENGTH)
-    {
-        let length: u64 = length
-            .to_str()
-            .ok()
-            .and_then(|length| length.parse().ok())
-            .ok_or_else(|| {
-                Rejection::new(Refusal::HeadMalformed, "`content-length` is not a number")
-            })?;
-        if length > max_body {
-            return Err(Rejection::new(
-                Refusal::BodyTooLarge,
-                "the declared length is above the route's `max_body`",
-            ));
-        }
-    }
-    // A compressed body is refused before it can inflate.
-    if fields.content_encoding
-        && headers
-            .get_all(header::CONTENT_ENCODING)
-            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
-    {
-        return Err(Rejection::new(
-            Refusal::ContentCodingUnsupported,
-            "the body has a `content-encoding`",
-        ));
-    }
-    Ok(())
 }
 
 /// Credentials to principal, unless they were revoked. Credentials that are wrong count against

@@ -297,8 +297,7 @@ pub struct LimitSettings {
 }
 
 /// Which responses have the fields `RateLimit` and `RateLimit-Policy`, on routes with quotas:
-/// `limits.fields`. The draft leaves it to the server
-/// (draft-ietf-httpapi-ratelimit-headers, performance considerations).
+/// `limits.fields`. They are a help to callers, and nothing depends on them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RateLimitFields {

@@ -20,7 +20,7 @@ mod timing;
 
 use super::{
     key::{Key, KnownDevice, Subject},
-    rules::{Limits, Reservation, Rules, Verdict},
+    rules::{Attempt, Limits, Records, Reservation, Rules, Verdict},
 };
 use crate::settings::LoginSettings;
 
@@ -31,6 +31,34 @@ fn usual() -> Rules {
         window: 15 * 60_000,
         lock: 30 * 60_000,
         limits: Limits::new(&LoginSettings::default()),
+    }
+}
+
+/// So that only the rule in question is left.
+fn patient() -> Rules {
+    Rules {
+        attempts: 100,
+        window: 1000,
+        lock: 1000,
+        ..usual()
+    }
+}
+
+const START: u64 = 1_767_225_600_000;
+const MINUTE: u64 = 60_000;
+
+const STRANGER: Attempt = Attempt {
+    account: 1,
+    device: None,
+    has_password: true,
+    is_bannable: true,
+};
+
+/// A failure that nothing refuses.
+fn fail(records: &mut Records, rules: &Rules, now: u64) -> Reservation {
+    match records.reserve(STRANGER, rules, now) {
+        Verdict::Admitted(reservation) => reservation,
+        Verdict::Refused(reason) => panic!("{reason:?} at {}", now.abs_diff(START)),
     }
 }
 

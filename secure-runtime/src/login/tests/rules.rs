@@ -1,36 +1,7 @@
 //! Each rule, and the moment at which it ends.
 
-use super::usual;
-use crate::login::rules::{
-    Attempt, DISABLED_KEPT, KEPT, Outcome, Reason, Records, Reservation, Rules, Verdict,
-};
-
-const START: u64 = 1_767_225_600_000;
-const MINUTE: u64 = 60_000;
-
-const STRANGER: Attempt = Attempt {
-    account: 1,
-    device: None,
-    has_password: true,
-    is_bannable: true,
-};
-
-fn fail(records: &mut Records, rules: &Rules, now: u64) -> Reservation {
-    match records.reserve(STRANGER, rules, now) {
-        Verdict::Admitted(reservation) => reservation,
-        Verdict::Refused(reason) => panic!("{reason:?} at {}", now - START),
-    }
-}
-
-/// So that only the rule in question is left.
-fn patient() -> Rules {
-    Rules {
-        attempts: 100,
-        window: 1000,
-        lock: 1000,
-        ..usual()
-    }
-}
+use super::{MINUTE, START, STRANGER, fail, patient, usual};
+use crate::login::rules::{Attempt, DISABLED_KEPT, KEPT, Outcome, Reason, Records, Rules, Verdict};
 
 /// The lock ends to the millisecond: after the lock, or with the window where that is later.
 #[test]

@@ -1,36 +1,10 @@
 //! A clock that is set back or forward, as that of a store may be: what runs ends by itself, and
 //! what was forgiven opens nothing.
 
-use super::usual;
-use crate::login::rules::{Attempt, Marks, Outcome, Reason, Records, Reservation, Rules, Verdict};
+use super::{MINUTE, START, STRANGER, fail, patient, usual};
+use crate::login::rules::{Attempt, Marks, Outcome, Reason, Records, Rules, Verdict};
 
-const START: u64 = 1_767_225_600_000;
-const MINUTE: u64 = 60_000;
 const YEAR: u64 = 366 * 24 * 60 * MINUTE;
-
-const STRANGER: Attempt = Attempt {
-    account: 1,
-    device: None,
-    has_password: true,
-    is_bannable: true,
-};
-
-fn fail(records: &mut Records, rules: &Rules, now: u64) -> Reservation {
-    match records.reserve(STRANGER, rules, now) {
-        Verdict::Admitted(reservation) => reservation,
-        Verdict::Refused(reason) => panic!("{reason:?} at {}", now.abs_diff(START)),
-    }
-}
-
-/// So that only the rule in question is left.
-fn patient() -> Rules {
-    Rules {
-        attempts: 100,
-        window: 1000,
-        lock: 1000,
-        ..usual()
-    }
-}
 
 /// That the same attempt is refused from `now` on for `wait` and not for longer, however often it
 /// is made meanwhile.
