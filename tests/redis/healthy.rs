@@ -160,6 +160,30 @@ async fn a_clock_that_is_wrong_by_90_seconds() {
     }
 }
 
+/// R2: the store's clock is behind that of the issuer and of the process, as after a failover. A
+/// token that this process has let in does not outlive a revocation that it was told has happened.
+#[actix_web::test]
+async fn r02_a_store_whose_clock_is_behind_revokes_what_was_issued_before() {
+    let redis = Redis::start();
+    let clock = WrongClock::by(30);
+    let here = Instance::with(&redis.url(), clock.clock.clone(), |_| {}).await;
+    eventually("the store is followed", || here.is_fresh(BOUND)).await;
+    // Issued five seconds ago, as the issuer and this process see it.
+    let issued_at = clock.clock.unix_seconds() - 5;
+    let before = here
+        .token("t")
+        .claim("sub", "ann")
+        .claim("iat", issued_at)
+        .claim("exp", issued_at + 600);
+    assert_eq!(here.ask("/one", &before).await, Verdict::Accepted);
+    let revocations = here.security.revocations();
+    revocations
+        .revoke_subject(&here.issuer(), "ann")
+        .await
+        .unwrap();
+    assert_eq!(here.ask("/one", &before).await, Verdict::Refused);
+}
+
 /// Old by the clock of the process, however fast it goes.
 #[actix_web::test]
 async fn a_clock_that_jumps() {

@@ -1,8 +1,9 @@
 //! Issuers whose clocks are ahead of ours.
 //!
-//! A cut-off is a time of our clock, `iat` one of the issuer's. A token from an issuer whose clock
-//! is ahead would outlive a cut-off that is made right after it was used. So the greatest `iat`
-//! that has been seen ahead of our clock is remembered, and no cut-off of its issuer is before it.
+//! A cut-off is a time of our clock, or of the store's, `iat` one of the issuer's. A token from an
+//! issuer whose clock is ahead of that would outlive a cut-off that is made right after it was used.
+//! So the greatest `iat` that has been seen ahead is remembered, and no cut-off of its issuer is
+//! before it.
 
 use std::{
     collections::HashMap,
@@ -14,7 +15,7 @@ use std::{
 pub(super) struct Ahead(Mutex<HashMap<Arc<str>, u64>>);
 
 impl Ahead {
-    /// Remembers an `iat` that is ahead of our clock.
+    /// Remembers an `iat` that is ahead of the clock that cut-offs are of.
     pub(super) fn note(&self, issuer: &str, issued_at: u64) {
         let mut latest = self.lock();
         match latest.get_mut(issuer) {

@@ -21,10 +21,11 @@
 //! and in again within one second may have to log in twice, and no token of before survives. With
 //! an `iat` that has a fraction there is no such second.
 //!
-//! Where an issuer's clock is ahead of ours, a cut-off is put as far ahead as the latest token of
-//! that issuer that was presented to this process. A token that was issued by such a clock and
-//! never presented here before the cut-off survives it by at most `tokens.leeway`: keep clocks
-//! synchronised and the leeway short.
+//! Where an issuer's clock is ahead of ours, or of the store's where there is one, a cut-off is put
+//! as far ahead as the latest token of that issuer that was presented to this process. A token that
+//! was issued by such a clock and never presented here before the cut-off survives it by at most
+//! `tokens.leeway`, or by as much as the store's clock is behind: keep clocks synchronised and the
+//! leeway short.
 //!
 //! # Several processes
 //!
@@ -266,19 +267,14 @@ impl RevocationList {
     }
 
     fn revoked(&self, caller: &Principal) -> Option<Level> {
-        let Parts {
-            ahead,
-            clock,
-            entries,
-            ..
-        } = &*self.0;
+        let Parts { ahead, entries, .. } = &*self.0;
         // Before the entries are looked at: what changes meanwhile has a later one.
         let generation = entries.generation();
         if caller.unrevoked_at() == generation {
             return None;
         }
         let issued_at = caller.issued_at_millis();
-        if issued_at > clock.unix_millis() {
+        if issued_at > self.now() {
             ahead.note(caller.issuer(), issued_at);
         }
         let level = entries.revoked(caller);
