@@ -95,6 +95,7 @@ const fn row(name: &'static str, target: Target, goal: Goal) -> Row {
 pub(crate) fn groups() -> Vec<Group> {
     let items = |stack| get(stack, "/items");
     let shared = |path| get(Stack::SecuredRedis, path);
+    let scarce = |path| get(Stack::SecuredRedisScarce, path);
     let signed = |stack, algorithm| Target {
         algorithm,
         ..items(stack)
@@ -142,6 +143,14 @@ pub(crate) fn groups() -> Vec<Group> {
             ],
         },
         Group {
+            name: "bare-fields GET",
+            baseline: get(Stack::Bare, "/fields"),
+            rows: vec![
+                row("secured", items(Stack::Secured), Goal::None),
+                row("secured-redis", items(Stack::SecuredRedis), Goal::None),
+            ],
+        },
+        Group {
             name: "bare GET over HTTPS",
             baseline: tls(Stack::Bare),
             rows: vec![
@@ -159,7 +168,17 @@ pub(crate) fn groups() -> Vec<Group> {
         Group {
             name: "bare-decode POST",
             baseline: post(Stack::Bare),
-            rows: vec![row("secured", post(Stack::Secured), Goal::Rate(0.95))],
+            rows: vec![
+                row("secured", post(Stack::Secured), Goal::Rate(0.95)),
+                row(
+                    "bare-fields",
+                    Target {
+                        path: "/fields",
+                        ..post(Stack::Bare)
+                    },
+                    Goal::None,
+                ),
+            ],
         },
         by_hand("hand GET, HS256", Algorithm::Hs256, 2.0),
         by_hand("hand GET, RS256", Algorithm::Rs256, 5.0),
@@ -226,6 +245,22 @@ pub(crate) fn groups() -> Vec<Group> {
             ],
         },
         Group {
+            name: "bare-fields that answers 429",
+            baseline: refused(Stack::Bare, "/429/fields", Sends::Nothing, 429),
+            rows: vec![
+                row(
+                    "429, quota used up",
+                    refused(Stack::Secured, "/rare", Sends::Nothing, 429),
+                    Goal::None,
+                ),
+                row(
+                    "401, no credentials",
+                    refused(Stack::Secured, "/items", Sends::Nothing, 401),
+                    Goal::None,
+                ),
+            ],
+        },
+        Group {
             name: "secured GET, 1,000 tokens",
             baseline: items(Stack::SecuredLarge),
             rows: vec![row(
@@ -243,6 +278,16 @@ pub(crate) fn groups() -> Vec<Group> {
             rows: vec![
                 row("quota in memory", shared("/memory"), Goal::Rate(0.97)),
                 row("leased quota", shared("/leased"), Goal::Rate(0.95)),
+                row(
+                    "quota in memory, told of when scarce",
+                    scarce("/memory"),
+                    Goal::None,
+                ),
+                row(
+                    "leased quota, told of when scarce",
+                    scarce("/leased"),
+                    Goal::None,
+                ),
             ],
         },
         Group {

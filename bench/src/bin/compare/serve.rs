@@ -51,12 +51,14 @@ pub(crate) enum Stack {
     /// Behind a proxy, which names other addresses.
     SecuredProxied,
     SecuredRedis,
+    /// With Redis, and as the next.
+    SecuredRedisScarce,
     /// Which tells callers of quotas when little is left of them.
     SecuredScarce,
 }
 
 impl Stack {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Bare,
         Self::Hand,
         Self::HandRedis,
@@ -64,6 +66,7 @@ impl Stack {
         Self::SecuredLarge,
         Self::SecuredProxied,
         Self::SecuredRedis,
+        Self::SecuredRedisScarce,
         Self::SecuredScarce,
     ];
 
@@ -76,6 +79,7 @@ impl Stack {
             Self::SecuredLarge => "secured-large",
             Self::SecuredProxied => "secured-proxied",
             Self::SecuredRedis => "secured-redis",
+            Self::SecuredRedisScarce => "secured-redis-scarce",
             Self::SecuredScarce => "secured-scarce",
         }
     }
@@ -129,7 +133,7 @@ pub(crate) async fn serve(stack: &str, scheme: &str, algorithm: &str) -> Result 
                     .wrap(security.shield())
             })
         }
-        Stack::SecuredRedis => {
+        Stack::SecuredRedis | Stack::SecuredRedisScarce => {
             let url = env::var(REDIS)?;
             let security = security(stack, &verifier, https)?;
             while security.revocations().age().is_none() || security.limits().instances().is_none()
@@ -168,14 +172,18 @@ async fn by_hand() -> Result<(MultiplexedConnection, Script)> {
 fn security(stack: Stack, verifier: &Verifier, https: bool) -> Result<Security> {
     let mut settings = Settings::default();
     settings.danger.plaintext = !https;
+    if let Stack::SecuredScarce | Stack::SecuredRedisScarce = stack {
+        settings.limits.fields = RateLimitFields::Scarce;
+    }
     match stack {
         Stack::SecuredLarge => settings.tokens.cache = LARGE_CACHE,
         Stack::SecuredProxied => {
             let proxies = &mut settings.client_address.trusted_proxies;
             proxies.push("127.0.0.1/32".parse()?);
         }
-        Stack::SecuredScarce => settings.limits.fields = RateLimitFields::Scarce,
-        Stack::SecuredRedis => settings.redis = Some(RedisSettings::new(env::var(REDIS)?.as_str())),
+        Stack::SecuredRedis | Stack::SecuredRedisScarce => {
+            settings.redis = Some(RedisSettings::new(env::var(REDIS)?.as_str()));
+        }
         _ => {}
     }
     let security = Security::builder().issuer(verifier.issuer());
