@@ -15,6 +15,7 @@ use secure_runtime::{
 
 use crate::{
     instance::{WrongClock, eventually, pause},
+    proxy::Proxy,
     server::Redis,
 };
 
@@ -260,6 +261,37 @@ async fn g11_clocks_need_not_agree() {
     );
 }
 
+/// A process that is cut off has lifted a ban, and what it tells when it is back is old: who was
+/// banned since by another process stays banned.
+#[actix_web::test]
+async fn g11_a_lift_that_is_told_late_ends_no_later_ban() {
+    let redis = Redis::start();
+    let proxy = Proxy::before(redis.port);
+    let there = Process::ready(&redis).await;
+    let here = Process::with(&redis, Clock::system(), |settings| {
+        let mut shared = RedisSettings::new(proxy.url().as_str());
+        shared.prefix = "test".to_owned();
+        settings.redis = Some(shared);
+    });
+    here.follows().await;
+    here.ban(&address(0));
+    there.until(&address(0), true).await;
+    proxy.cut(true);
+    pause(300).await;
+    assert!(here.bans.lift(ip(&address(0))));
+    // Both know of it, each in its own way; then he is at it again.
+    assert!(there.bans.lift(ip(&address(0))));
+    pause(1500).await;
+    there.ban(&address(0));
+    there.follows().await;
+    proxy.cut(false);
+    here.follows().await;
+    there.follows().await;
+    pause(1500).await;
+    let banned = [&here, &there].map(|process| process.is_banned(&address(0)));
+    assert_eq!(banned, [true, true]);
+}
+
 /// Strikes are counted apart, what they led to is not.
 #[actix_web::test]
 async fn g11_repeat_offenders_are_known_everywhere() {
@@ -313,8 +345,8 @@ async fn g11_bans_of_the_store_never_hold_for_a_trusted_proxy() {
     // Nonsense is no ban, and does not stop the rest.
     let far = "99999999999999";
     for (key, value) in [
-        ("0.0.0.0/0", format!("{far}:{far}:0:x")),
-        ("everybody", format!("{far}:{far}:0:x")),
+        ("0.0.0.0/0", format!("{far}:{far}:0:0:x")),
+        ("everybody", format!("{far}:{far}:0:0:x")),
         ("198.18.9.9/32", "x".to_owned()),
     ] {
         redis.ask(&["HSET", "{test}:bans:entries", key, &value]);

@@ -10,7 +10,7 @@ use redis::{FromRedisValue, Value};
 use tokio::time::timeout;
 
 use super::{
-    Change, State,
+    Change, State, Untold,
     record::{Record, decode_key, encode},
 };
 use crate::{
@@ -79,6 +79,8 @@ struct Follower<'a> {
     /// Which contents are known, up to which version.
     epoch: String,
     version: u64,
+    /// A time of this process, and what time it was then for the store, in milliseconds.
+    time: (u64, u64),
     /// What was sent and not acknowledged: to be sent again as it was.
     sent: Option<Batch>,
     is_following: bool,
@@ -86,7 +88,7 @@ struct Follower<'a> {
 
 struct Batch {
     id: String,
-    changes: Vec<(Key, u64, Change)>,
+    changes: Vec<(Key, Untold)>,
 }
 
 /// What the store says has changed.
@@ -105,6 +107,7 @@ impl<'a> Follower<'a> {
             names: names.map(|name| state.server.name(&format!("bans:{name}"))),
             epoch: String::new(),
             version: 0,
+            time: (0, 0),
             sent: None,
             is_following: false,
         }
@@ -123,6 +126,7 @@ impl<'a> Follower<'a> {
         loop {
             let sent = self.state.clock.monotonic_nanos();
             let changes = self.ask(connection).await?;
+            self.time = (self.state.clock.monotonic_nanos(), changes.now);
             if changes.epoch != self.epoch {
                 (self.epoch, self.version) = (changes.epoch, 0);
                 (seen, is_new) = (HashSet::new(), true);
@@ -231,7 +235,10 @@ impl<'a> Follower<'a> {
         // Its own changes are told as such.
         missing.retain(|(key, _)| !state.outbox().changes.contains_key(key));
         for batch in missing.chunks(BATCH) {
-            let changes = batch.iter().map(|(key, change)| ("merge", *key, change));
+            let made = self.time.0;
+            let changes = batch
+                .iter()
+                .map(|(key, change)| ("merge", *key, made, change));
             self.write(connection, &random_id(), changes).await?;
         }
         Ok(())
@@ -247,12 +254,12 @@ impl<'a> Follower<'a> {
                     None => return Ok(()),
                 },
             };
-            let changes = batch.changes.iter().map(|(key, _, change)| {
-                let what = match change {
+            let changes = batch.changes.iter().map(|(key, untold)| {
+                let what = match untold.change {
                     Change::Ban(_) => "ban",
                     Change::Lift { .. } => "lift",
                 };
-                (what, *key, change)
+                (what, *key, untold.made, &untold.change)
             });
             let written = self.write(connection, &batch.id, changes).await;
             if written.is_err() {
@@ -260,13 +267,10 @@ impl<'a> Follower<'a> {
                 return written;
             }
             let mut outbox = self.state.outbox();
-            for (key, number, _) in batch.changes {
+            for (key, told) in batch.changes {
                 // What was changed since is still to be told.
-                if outbox
-                    .changes
-                    .get(&key)
-                    .is_some_and(|(last, _)| *last == number)
-                {
+                let last = outbox.changes.get(&key);
+                if last.is_some_and(|last| last.number == told.number) {
                     outbox.changes.remove(&key);
                 }
             }
@@ -277,7 +281,7 @@ impl<'a> Follower<'a> {
         let outbox = self.state.outbox();
         let changes = outbox.changes.iter().take(BATCH);
         let changes = changes
-            .map(|(key, (number, change))| (*key, *number, change.clone()))
+            .map(|(key, untold)| (*key, untold.clone()))
             .collect::<Vec<_>>();
         (!changes.is_empty()).then(|| Batch {
             id: random_id(),
@@ -289,7 +293,7 @@ impl<'a> Follower<'a> {
         &self,
         connection: &Connection,
         id: &str,
-        changes: impl Iterator<Item = (&'c str, Key, &'c Change)>,
+        changes: impl Iterator<Item = (&'c str, Key, u64, &'c Change)>,
     ) -> Result<(), Lost> {
         let now = self.state.clock.monotonic_nanos();
         let mut arguments = vec![
@@ -297,7 +301,9 @@ impl<'a> Follower<'a> {
             REQUEST_REMEMBERED.as_millis().to_string(),
             self.state.max_entries.to_string(),
         ];
-        arguments.extend(changes.flat_map(|(what, key, change)| encode(what, key, change, now)));
+        arguments.extend(changes.flat_map(|(what, key, made, change)| {
+            encode(what, key, change, self.store_time(made), now)
+        }));
         let [state, entries, by_version, expiry] = &self.names;
         let request = self.state.server.name(&format!("bans:request:{id}"));
         let command = script(
@@ -319,6 +325,17 @@ impl<'a> Follower<'a> {
             "written" => Ok(()),
             _ => Err(Lost),
         }
+    }
+}
+
+impl Follower<'_> {
+    /// What time it was for the store, in milliseconds, at a time of this process.
+    fn store_time(&self, ours: u64) -> u64 {
+        let (then, now) = self.time;
+        let millis = |nanos: u64| Duration::from_nanos(nanos).as_millis() as u64;
+        let ahead = millis(ours.saturating_sub(then));
+        now.saturating_add(ahead)
+            .saturating_sub(millis(then.saturating_sub(ours)))
     }
 }
 

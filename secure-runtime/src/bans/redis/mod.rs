@@ -12,7 +12,8 @@
 //! A server that restarts, is emptied or is replaced by a replica may have lost something. Its
 //! memory has another identity then, upon which the contents begin a new epoch, and every process
 //! reads all of them and tells what is missing there. A lift that is lost with its server may come
-//! undone so: in doubt a network is banned until its time is over.
+//! undone so: in doubt a network is banned until its time is over. For that reason too a lift that the
+//! store could not be told for a while ends no ban that was made after it.
 
 mod follower;
 mod record;
@@ -70,11 +71,20 @@ struct State {
     confirmed: AtomicU64,
 }
 
-/// What the store has not been told yet: the last change of each network, and its number.
+/// What the store has not been told yet: the last change of each network.
 #[derive(Default)]
 struct Outbox {
-    changes: HashMap<Key, (u64, Change)>,
+    changes: HashMap<Key, Untold>,
     numbers: u64,
+}
+
+/// A change that the store has not been told yet.
+#[derive(Clone)]
+struct Untold {
+    number: u64,
+    /// When, by the clock of this process.
+    made: u64,
+    change: Change,
 }
 
 impl Shared {
@@ -114,7 +124,12 @@ impl Shared {
         }
         outbox.numbers += 1;
         let number = outbox.numbers;
-        outbox.changes.insert(key, (number, change));
+        let untold = Untold {
+            number,
+            made: self.state.clock.monotonic_nanos(),
+            change,
+        };
+        outbox.changes.insert(key, untold);
         drop(outbox);
         self.state.filled.notify_one();
         Ok(())

@@ -29,8 +29,9 @@ pub(super) fn decode_key(text: &str) -> Option<IpNet> {
 
 impl Record {
     pub(super) fn decode(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(4, ':');
-        let [until, forget, level, reason] = std::array::from_fn(|_| parts.next());
+        let mut parts = text.splitn(5, ':');
+        // When it was made matters to the store alone.
+        let [until, forget, level, _made, reason] = std::array::from_fn(|_| parts.next());
         let forget = forget?.parse().ok()?;
         if until? == "-" {
             return Some(Self::Lifted);
@@ -45,7 +46,8 @@ impl Record {
 }
 
 /// A change as the script that writes takes it: relative to `now`, which is a time of this process.
-pub(super) fn encode(what: &str, key: Key, change: &Change, now: u64) -> [String; 6] {
+/// `made` is the store's time at which it was made.
+pub(super) fn encode(what: &str, key: Key, change: &Change, made: u64, now: u64) -> [String; 7] {
     let rest = |time: u64| Duration::from_nanos(time.saturating_sub(now)).as_millis();
     let network = key.to_net();
     match change {
@@ -60,6 +62,7 @@ pub(super) fn encode(what: &str, key: Key, change: &Change, now: u64) -> [String
             rest(*until).to_string(),
             rest(*forget).to_string(),
             level.to_string(),
+            made.to_string(),
             reason.to_string(),
         ],
         Change::Lift { forget } => [
@@ -69,6 +72,7 @@ pub(super) fn encode(what: &str, key: Key, change: &Change, now: u64) -> [String
             // As long as a process may be away that has not heard of it.
             rest(*forget).max(LIFT_REMEMBERED.as_millis()).to_string(),
             String::from("0"),
+            made.to_string(),
             String::new(),
         ],
     }
@@ -84,7 +88,7 @@ mod tests {
     #[test]
     fn records_are_read() {
         assert_eq!(
-            Record::decode("12:34:2:a reason: of two parts"),
+            Record::decode("12:34:2:11:a reason: of two parts"),
             Some(Record::Banned {
                 until: 12,
                 forget: 34,
@@ -92,9 +96,18 @@ mod tests {
                 reason: "a reason: of two parts".into(),
             })
         );
-        assert_eq!(Record::decode("-:34:0:"), Some(Record::Lifted));
+        assert_eq!(Record::decode("-:34:0:11:"), Some(Record::Lifted));
         for text in [
-            "", "1", "1:2", "1:2:3", "x:2:3:r", "1:x:3:r", "1:2:x:r", "-:x:0:", "-",
+            "",
+            "1",
+            "1:2",
+            "1:2:3",
+            "1:2:3:r",
+            "x:2:3:1:r",
+            "1:x:3:1:r",
+            "1:2:x:1:r",
+            "-:x:0:1:",
+            "-",
         ] {
             assert_eq!(Record::decode(text), None, "{text}");
         }

@@ -40,6 +40,6 @@ local answer = { epoch, now, tonumber(ARGV[4]) }
 for i = 1, #found, 2 do
   answer[3] = tonumber(found[i + 1])
   answer[#answer + 1] = found[i]
-  answer[#answer + 1] = redis.call('HGET', KEYS[2], found[i]) or '-:0:0:'
+  answer[#answer + 1] = redis.call('HGET', KEYS[2], found[i]) or '-:0:0:0:'
 end
 return answer
