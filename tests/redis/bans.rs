@@ -292,6 +292,28 @@ async fn g11_a_lift_that_is_told_late_ends_no_later_ban() {
     assert_eq!(banned, [true, true]);
 }
 
+/// As its documentation says: it is lifted first to be made shorter.
+#[actix_web::test]
+async fn g11_a_ban_is_made_shorter_everywhere() {
+    let redis = Redis::start();
+    let here = Process::ready(&redis).await;
+    let there = Process::ready(&redis).await;
+    here.ban(&address(0));
+    there.until(&address(0), true).await;
+    here.follows().await;
+    assert!(here.bans.lift(ip(&address(0))));
+    let shorter = Duration::from_secs(60);
+    here.bans.ban(ip(&address(0)), shorter, "a test").unwrap();
+    pause(1500).await;
+    here.follows().await;
+    there.follows().await;
+    let remaining = [&here, &there].map(|process| process.bans.list()[0].remaining);
+    assert!(
+        remaining.iter().all(|rest| *rest <= shorter),
+        "{remaining:?}"
+    );
+}
+
 /// Strikes are counted apart, what they led to is not.
 #[actix_web::test]
 async fn g11_repeat_offenders_are_known_everywhere() {

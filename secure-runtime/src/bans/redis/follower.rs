@@ -257,6 +257,7 @@ impl<'a> Follower<'a> {
             let changes = batch.changes.iter().map(|(key, untold)| {
                 let what = match untold.change {
                     Change::Ban(_) => "ban",
+                    Change::Replace(_) => "replace",
                     Change::Lift { .. } => "lift",
                 };
                 (what, *key, untold.made, &untold.change)

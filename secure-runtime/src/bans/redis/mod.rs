@@ -44,6 +44,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Ban(Ban),
+    /// A lift, and then this ban, of neither of which the store may know.
+    Replace(Ban),
     /// The lift is remembered as long as the ban would have been.
     Lift {
         forget: u64,
@@ -87,6 +89,12 @@ struct Untold {
     change: Change,
 }
 
+impl Untold {
+    fn lifts(&self) -> bool {
+        matches!(self.change, Change::Lift { .. } | Change::Replace(_))
+    }
+}
+
 impl Shared {
     /// Follows the store from now on.
     pub(super) fn start(
@@ -122,11 +130,18 @@ impl Shared {
         if !has_room && !outbox.changes.contains_key(&key) {
             return Err(Full);
         }
+        let now = self.state.clock.monotonic_nanos();
+        let (made, change) = match (outbox.changes.get(&key), change) {
+            (Some(untold), Change::Ban(ban)) if untold.lifts() => {
+                (untold.made, Change::Replace(ban))
+            }
+            (_, change) => (now, change),
+        };
         outbox.numbers += 1;
         let number = outbox.numbers;
         let untold = Untold {
             number,
-            made: self.state.clock.monotonic_nanos(),
+            made,
             change,
         };
         outbox.changes.insert(key, untold);

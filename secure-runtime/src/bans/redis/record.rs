@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use ipnet::IpNet;
 
 use super::Change;
-use crate::bans::{
-    network::{Key, canonical},
-    table::Ban,
-};
+use crate::bans::network::{Key, canonical};
 
 /// What has become of a network. Times are the store's, in milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,19 +48,14 @@ pub(super) fn encode(what: &str, key: Key, change: &Change, made: u64, now: u64)
     let rest = |time: u64| Duration::from_nanos(time.saturating_sub(now)).as_millis();
     let network = key.to_net();
     match change {
-        Change::Ban(Ban {
-            until,
-            forget,
-            level,
-            reason,
-        }) => [
+        Change::Ban(ban) | Change::Replace(ban) => [
             what.to_owned(),
             network.to_string(),
-            rest(*until).to_string(),
-            rest(*forget).to_string(),
-            level.to_string(),
+            rest(ban.until).to_string(),
+            rest(ban.forget).to_string(),
+            ban.level.to_string(),
             made.to_string(),
-            reason.to_string(),
+            ban.reason.to_string(),
         ],
         Change::Lift { forget } => [
             what.to_owned(),

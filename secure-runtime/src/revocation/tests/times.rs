@@ -57,6 +57,25 @@ async fn an_issuer_whose_clock_is_ahead() {
     );
 }
 
+/// Nor does one that was let in before our own clock was put back: it was ahead of nothing then.
+#[tokio::test]
+async fn a_token_of_before_our_clock_was_put_back() {
+    let rig = Rig::new();
+    rig.advance(60_000);
+    let issued_at = rig.clock.unix_seconds() - 5;
+    let token = rig.token().claim("iat", issued_at).sign();
+    let before = rig.authenticate(&token).unwrap();
+    rig.assert_good(&before);
+    // By 30 seconds, which is less than the leeway: the token is taken as ever.
+    let back = Duration::from_secs(30);
+    let wraps = u64::MAX - u64::try_from(back.as_nanos()).unwrap() + 1;
+    rig.hand.advance(Duration::from_nanos(wraps));
+    assert_eq!(rig.clock.unix_seconds(), issued_at + 5 - 30);
+    rig.assert_good(&rig.authenticate(&token).unwrap());
+    rig.list.revoke_subject(ISSUER, SUBJECT).await.unwrap();
+    rig.assert_revoked(&rig.authenticate(&token).unwrap());
+}
+
 /// What one list found good, another does not take for good.
 #[tokio::test]
 async fn a_principal_is_found_good_by_one_list_only() {

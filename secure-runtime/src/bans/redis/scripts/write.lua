@@ -1,11 +1,12 @@
 -- Writes bans and lifts, each under a new version: all of it or nothing, and once.
 -- KEYS: state, entries, changes, expiry, request.
 -- ARGV: identity of the server's memory, how long a request is remembered, most entries; then of
--- each change `ban`, `lift` or `merge`, the network, how long it still lasts and is remembered, in
+-- each change `ban`, `replace`, `lift` or `merge`, the network, how long it still lasts and is remembered, in
 -- milliseconds from now on, its level, when it was made, in milliseconds since 1970, and its reason.
 -- Answers: `written` or `lost`, and how many had no room. `merge` is what somebody knew before the
--- store may have lost it: it does not win over a lift. A lift that is told late does not win over a
--- ban that was made after it; a second counts for nothing, by which times may be wrong.
+-- store may have lost it: it does not win over a lift. `replace` is a lift and then a ban. A lift that
+-- is told late does not win over a ban that was made after it; a second counts for nothing, by which
+-- times may be wrong.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function decimal(number) return string.format('%.0f', number) end
@@ -32,13 +33,14 @@ for i = 4, #ARGV, 7 do
   end
   local lifted = ends_before == '-'
   local value
-  if what == 'lift' and before and not lifted and tonumber(made_before) > made + 1000 then
+  local is_later = before and not lifted and tonumber(made_before) > made + 1000
+  if what == 'lift' and is_later then
     -- As it is, for who has lifted it to read it again.
     value = before
   elseif what == 'lift' then
     value = '-:' .. decimal(forget) .. ':0:' .. decimal(made) .. ':'
-  elseif what == 'ban' or not lifted then
-    if before and not lifted then
+  elseif what ~= 'merge' or not lifted then
+    if before and not lifted and (what ~= 'replace' or is_later) then
       level = math.max(level, tonumber(level_before))
       made = math.max(made, tonumber(made_before))
       -- Of two processes that were told the same, the clocks differ by a moment.
