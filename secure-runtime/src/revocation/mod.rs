@@ -21,11 +21,11 @@
 //! and in again within one second may have to log in twice, and no token of before survives. With
 //! an `iat` that has a fraction there is no such second.
 //!
-//! Where an issuer's clock is ahead of ours, or of the store's where there is one, a cut-off is put
-//! as far ahead as the latest token of that issuer that was presented to this process. A token that
-//! was issued by such a clock and never presented here before the cut-off survives it by at most
-//! `tokens.leeway`, or by as much as the store's clock is behind: keep clocks synchronised and the
-//! leeway short.
+//! Where an issuer's clock is ahead of ours, or of the store's where there is one, or that clock was
+//! put back, a cut-off is put as far ahead as the latest token of that issuer that was presented to
+//! this process. A token that is ahead and was never presented here before the cut-off survives it
+//! by at most `tokens.leeway`, or by as much as the store's clock is behind: keep clocks synchronised
+//! and the leeway short.
 //!
 //! # Several processes
 //!
@@ -54,11 +54,11 @@
 //! good; as long as nothing was revoked since, that comparison is all. Else one look into a table
 //! for each level that has entries. Requests never wait for a write to the disk.
 
-mod ahead;
 mod entries;
 mod error;
 mod file;
 mod keeper;
+mod latest;
 #[cfg(feature = "redis")]
 mod redis;
 mod shard;
@@ -78,10 +78,10 @@ use std::{
 #[cfg(feature = "redis")]
 use self::shared::Shared;
 use self::{
-    ahead::Ahead,
     entries::{Entries, Retention},
     file::{Journal, Record},
     keeper::{Keeper, Order},
+    latest::Latest,
     target::{Key, Level},
 };
 pub use self::{error::RevocationError, target::RevocationTarget};
@@ -137,7 +137,7 @@ pub(crate) const DEFAULT_MAX_ENTRIES: std::num::NonZeroUsize =
 pub struct RevocationList(Arc<Parts>);
 
 struct Parts {
-    ahead: Ahead,
+    latest: Latest,
     clock: Clock,
     entries: Arc<Entries>,
     /// Before the keeper, which waits for what is ordered.
@@ -221,7 +221,7 @@ impl RevocationList {
         Ok(Self(Arc::new(Parts {
             #[cfg(feature = "redis")]
             shared,
-            ahead: Ahead::default(),
+            latest: Latest::default(),
             clock,
             entries,
             keeper,
@@ -267,16 +267,15 @@ impl RevocationList {
     }
 
     fn revoked(&self, caller: &Principal) -> Option<Level> {
-        let Parts { ahead, entries, .. } = &*self.0;
+        let Parts {
+            latest, entries, ..
+        } = &*self.0;
         // Before the entries are looked at: what changes meanwhile has a later one.
         let generation = entries.generation();
         if caller.unrevoked_at() == generation {
             return None;
         }
-        let issued_at = caller.issued_at_millis();
-        if issued_at > self.now() {
-            ahead.note(caller.issuer(), issued_at);
-        }
+        latest.note(caller.issuer(), caller.issued_at_millis());
         let level = entries.revoked(caller);
         if level.is_none() {
             caller.set_unrevoked_at(generation);
@@ -431,7 +430,7 @@ impl RevocationList {
             return Err(RevocationError::Identifier);
         }
         let now = self.now();
-        let cut_off = self.0.ahead.cut_off(issuer, now);
+        let cut_off = self.0.latest.cut_off(issuer, now);
         let key = Key {
             level,
             issuer,
@@ -445,11 +444,8 @@ impl RevocationList {
     pub(crate) fn issue_time(&self, issuer: &str, client_id: &str, subject: &str) -> u64 {
         let now = self.now();
         let cut_off = self.0.entries.cut_off(issuer, client_id, subject);
-        if cut_off < now {
-            return now;
-        }
-        let issued_at = cut_off.saturating_add(1);
-        self.0.ahead.note(issuer, issued_at);
+        let issued_at = now.max(cut_off.saturating_add(1));
+        self.0.latest.note(issuer, issued_at);
         issued_at
     }
 
