@@ -2,7 +2,8 @@
 //!
 //! actix-multipart reads the fields; its limits and its configuration do not apply, the route's
 //! policy does: `max_body` is the limit of the whole form, and [`MAX_MEMORY`] of what its fields
-//! keep in memory. `#[multipart(limit = "..")]` sets a limit for one field.
+//! keep in memory. `#[multipart(limit = "..")]` sets a limit for one field. A form has at most
+//! [`MAX_PARTS`] fields and files.
 //!
 //! A field that the form does not have is refused. A field that comes twice is seen only by the
 //! form: put `#[multipart(duplicate_field = "deny")]` on it, or it keeps the first.
@@ -35,6 +36,10 @@ const SOURCE: &str = "body";
 /// none. A route that takes large uploads must not hold them in memory by accident.
 const MAX_MEMORY: usize = 2 * 1024 * 1024;
 
+/// Most fields and files of one form. Each may keep a file open, and a file of no bytes takes less
+/// than 100 of the body: a body of the default size would open hundreds.
+const MAX_PARTS: usize = 128;
+
 /// Reads the form.
 async fn read<T: MultipartCollect>(admitted: &mut Admitted) -> Result<T, Rejection> {
     require(Media::Multipart, admitted.request().headers())?;
@@ -55,7 +60,12 @@ async fn collect<T: MultipartCollect>(
     let mut state = State::default();
     // Fields of one name share one limit.
     let mut field_limits = HashMap::new();
+    let mut parts = 0;
     while let Some(field) = form.try_next().await? {
+        parts += 1;
+        if parts > MAX_PARTS {
+            return Err(MultipartError::Payload(PayloadError::Overflow));
+        }
         let Some(name) = field.name().map(str::to_owned) else {
             return Err(MultipartError::ContentDispositionNameMissing);
         };
@@ -101,7 +111,7 @@ fn refuse(error: MultipartError) -> Rejection {
 fn too_large() -> Rejection {
     Rejection::new(
         Refusal::BodyTooLarge,
-        "the form or a field of it exceeds its limit",
+        "the form, a field of it or their number exceeds its limit",
     )
 }
 

@@ -141,3 +141,24 @@ async fn h13_another_type_is_415() {
         assert_eq!(told(&rejection), (415, vec![]), "{content_type}");
     }
 }
+
+#[derive(Debug, MultipartForm, garde::Validate)]
+struct Album {
+    #[garde(skip)]
+    picture: Vec<TempFile>,
+}
+
+/// H12: each file of a form is an open file of the process, and an empty one takes less than 100 bytes
+/// of the body.
+#[actix_web::test]
+async fn h12_the_parts_of_a_form_have_a_bound() {
+    for (parts, expected) in [(128, Ok(128)), (129, Err(413))] {
+        let request =
+            TestRequest::post().insert_header(("content-type", "multipart/form-data; boundary=x"));
+        let body = Payload::from(Bytes::from(form(&vec![("picture", ""); parts])));
+        let admitted = admit(request, body, 64_000).await;
+        let taken: Result<MultipartForm<Album>, _> = take(admitted).await;
+        let files = taken.map(|form| form.picture.len());
+        assert_eq!(files.map_err(|refused| told(&refused).0), expected);
+    }
+}
