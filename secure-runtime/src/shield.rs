@@ -43,6 +43,10 @@ const MAX_FIELDS: usize = 256;
 /// What actix takes over HTTP/1.1.
 const MAX_HEAD_BYTES: usize = 128 << 10;
 
+/// The longest target that can be told from others: what takes it apart counts in 16 bits. Over
+/// HTTP/1.1 a longer one is malformed.
+const MAX_TARGET_BYTES: usize = u16::MAX as usize - 1;
+
 /// Middleware made by [`Security::shield`].
 ///
 /// Add it last but for CORS, so that it is the outermost layer but for CORS: a response that was
@@ -202,7 +206,8 @@ fn judge(security: &Security, request: &HttpRequest) -> Result<(), Banned> {
 
 /// Refuses a head that is larger than a request needs. actix bounds it over HTTP/1.1; over HTTP/2
 /// the only bound is 16 MiB, which half a million indexed fields fill with a byte each on the wire
-/// and fifty times that in memory, for as long as the request lives.
+/// and fifty times that in memory, for as long as the request lives. And a target of more than 64
+/// KiB would find the route of another.
 fn bounded_head(request: &ServiceRequest) -> Result<(), Rejection> {
     let headers = request.headers();
     let bytes = || {
@@ -210,12 +215,18 @@ fn bounded_head(request: &ServiceRequest) -> Result<(), Rejection> {
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len())
     };
+    let target = || {
+        let target = request.uri().path_and_query();
+        target.map_or(0, |target| target.as_str().len())
+    };
     if request.version() == Version::HTTP_2
-        && (headers.len() > MAX_FIELDS || bytes().sum::<usize>() > MAX_HEAD_BYTES)
+        && (headers.len() > MAX_FIELDS
+            || target() > MAX_TARGET_BYTES
+            || bytes().sum::<usize>() + target() > MAX_HEAD_BYTES)
     {
         return Err(Rejection::new(
             Refusal::HeadTooLarge,
-            "the header fields over HTTP/2",
+            "the head over HTTP/2",
         ));
     }
     Ok(())

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::{Responder, post, web};
+use actix_web::{Responder, get, post, web};
 use futures_util::future::{join, join_all};
 use secure_runtime::{Routes, secured};
 
@@ -327,5 +327,64 @@ async fn over_http2_a_large_head_is_431() {
         assert_eq!(answer.status(), status, "{fields} {length}");
         assert_eq!(answer.headers()["cache-control"], "no-store");
     }
+    service.stop().await;
+}
+
+#[secured(public, rate = "10000/s")]
+#[get("/open")]
+async fn open() -> impl Responder {
+    "open"
+}
+
+#[secured(public, rate = "10000/s")]
+#[get("/names/{name}")]
+async fn name_length(name: web::Path<String>) -> impl Responder {
+    name.len().to_string()
+}
+
+/// The target is a part of the head, and the longest one: over HTTP/2 it has no bound but 16 MiB.
+/// Beyond 64 KiB `http` and the router count its bytes modulo that, so that another route answers
+/// than the one that was asked for, and a handler gets a part of a segment.
+#[actix_web::test]
+async fn over_http2_a_long_path_is_431() {
+    let service = Service::start(|routes: &mut Routes| {
+        routes.service(open).service(name_length);
+    })
+    .await;
+    let mut client = service.h2().await;
+    let mut answers = Vec::new();
+    for (what, path) in [
+        ("another route", format!("/open{}?", "x".repeat(1 << 16))),
+        (
+            "a part of a segment",
+            format!("/names/{}", "x".repeat((1 << 16) + 3)),
+        ),
+        ("200 KB", format!("/{}", "x".repeat(200_000))),
+        ("8 MB", format!("/{}", "x".repeat(8_000_000))),
+    ] {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(http::uri::Scheme::HTTPS);
+        parts.authority = Some("localhost".parse().unwrap());
+        parts.path_and_query = Some(path.as_str().try_into().unwrap());
+        let mut request = http::Request::new(());
+        *request.uri_mut() = http::Uri::from_parts(parts).unwrap();
+        let (answer, _) = client.send_request(request, true).unwrap();
+        let status = match soon("answer", answer).await {
+            Ok(answer) => {
+                let status = answer.status().as_u16();
+                let mut body = answer.into_body();
+                let told = soon("body", body.data()).await.transpose().unwrap();
+                let told = told.unwrap_or_default();
+                format!(
+                    "{status} {}",
+                    String::from_utf8_lossy(&told[..told.len().min(9)])
+                )
+            }
+            Err(error) => error.to_string(),
+        };
+        answers.push((what, status));
+    }
+    let refused = |(_, status): &(_, String)| status.starts_with("431");
+    assert!(answers.iter().all(refused), "{answers:#?}");
     service.stop().await;
 }
