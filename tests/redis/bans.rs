@@ -407,6 +407,28 @@ async fn g11_the_store_has_a_bound() {
     );
 }
 
+/// A process that had no room for a ban learns of it when it has.
+#[actix_web::test]
+async fn g11_a_ban_without_room_holds_when_there_is_some() {
+    let redis = Redis::start();
+    let here = Process::with(&redis, Clock::system(), |settings| {
+        settings.bans.max_entries = std::num::NonZeroUsize::MIN.saturating_add(1);
+    });
+    let there = Process::ready(&redis).await;
+    here.follows().await;
+    for number in 0..3 {
+        there.ban(&address(number));
+        there.follows().await;
+    }
+    here.until(&address(1), true).await;
+    assert!(there.bans.lift(ip(&address(0))));
+    here.until(&address(0), false).await;
+    pause(1500).await;
+    here.follows().await;
+    let age = here.bans.age();
+    assert!(here.is_banned(&address(2)), "every ban is said to be known {age:?} ago");
+}
+
 /// Nothing stays in the store for longer than it is needed.
 #[actix_web::test]
 async fn bans_that_have_ended_leave_the_store() {

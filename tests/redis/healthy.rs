@@ -184,6 +184,33 @@ async fn r02_a_store_whose_clock_is_behind_revokes_what_was_issued_before() {
     assert_eq!(here.ask("/one", &before).await, Verdict::Refused);
 }
 
+/// R1: a process that has no room for what others revoke does not know everything, and must not
+/// say that it does: the store is asked, or the answer is 503.
+#[actix_web::test]
+async fn r01_what_a_full_process_has_no_room_for_is_refused_there_too() {
+    let redis = Redis::start();
+    let there = Instance::ready(&redis.url()).await;
+    let here = Instance::with(&redis.url(), Clock::system(), |settings| {
+        settings.revocation.max_entries = std::num::NonZeroUsize::MIN.saturating_add(1);
+    })
+    .await;
+    here.wait().await;
+    let names = ["a", "b", "c", "d"];
+    for name in names {
+        there.surely_revoke(name).await;
+    }
+    // Long after the bound of the route.
+    pause(3000).await;
+    let mut accepted = Vec::new();
+    for name in names {
+        if here.verdict(name, BOUND).await == Verdict::Accepted {
+            accepted.push(name);
+        }
+    }
+    let age = here.security.revocations().age();
+    assert!(accepted.is_empty(), "{accepted:?} by knowledge that is said to be {age:?} old");
+}
+
 /// Old by the clock of the process, however fast it goes.
 #[actix_web::test]
 async fn a_clock_that_jumps() {

@@ -40,7 +40,7 @@ impl Redis {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned());
         let arguments = arguments.collect::<Vec<_>>();
         let child = spawn(port, &folder, &arguments);
-        let redis = Self {
+        let mut redis = Self {
             child,
             port,
             folder,
@@ -105,9 +105,17 @@ impl Redis {
         assert!(answer.starts_with("+OK"), "{answer}");
     }
 
-    fn wait(&self) {
+    /// Until this server answers, and not one of other tests that has taken the port meanwhile.
+    fn wait(&mut self) {
         until("the server answers", || {
-            ask(self.port, &["PING"]).is_ok_and(|answer| answer.starts_with("+PONG"))
+            if self.child.try_wait().unwrap().is_some() {
+                self.child = spawn(self.port, &self.folder, &self.arguments);
+            }
+            let has_answered = |words: &[&str], part: &str| {
+                ask(self.port, words).is_ok_and(|answer| answer.contains(part))
+            };
+            let process = format!("process_id:{}\r\n", self.child.id());
+            has_answered(&["INFO", "server"], &process) && has_answered(&["PING"], "+PONG")
         });
     }
 }
