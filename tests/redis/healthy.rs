@@ -208,7 +208,10 @@ async fn r01_what_a_full_process_has_no_room_for_is_refused_there_too() {
         }
     }
     let age = here.security.revocations().age();
-    assert!(accepted.is_empty(), "{accepted:?} by knowledge that is said to be {age:?} old");
+    assert!(
+        accepted.is_empty(),
+        "{accepted:?} by knowledge that is said to be {age:?} old"
+    );
 }
 
 /// Old by the clock of the process, however fast it goes.

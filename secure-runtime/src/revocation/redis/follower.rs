@@ -93,11 +93,11 @@ impl Follower<'_> {
             match followed {
                 // What the last beat has counted must be in the stream.
                 Some(lines) if !lines.is_empty() || expected <= self.sequence => {
-                    self.sequence = lines
-                        .last()
-                        .map_or(self.sequence, |(sequence, _)| *sequence);
+                    let last = lines.last().map(|(sequence, _)| *sequence);
                     let changes = lines.into_iter().map(|(_, change)| change).collect();
+                    // What there is no room for is not known, and is read once more.
                     Shared::applied(shared.sink.apply(changes)).await?;
+                    self.sequence = last.unwrap_or(self.sequence);
                 }
                 _ if is_settled => {
                     self.load(&link).await?;
