@@ -426,7 +426,10 @@ async fn g11_a_ban_without_room_holds_when_there_is_some() {
     pause(1500).await;
     here.follows().await;
     let age = here.bans.age();
-    assert!(here.is_banned(&address(2)), "every ban is said to be known {age:?} ago");
+    assert!(
+        here.is_banned(&address(2)),
+        "every ban is said to be known {age:?} ago"
+    );
 }
 
 /// Nothing stays in the store for longer than it is needed.

@@ -290,6 +290,12 @@ impl Writer<'_> {
         self.counts.next_ended = next_ended;
     }
 
+    /// Whether one more may have room, in place of one that has ended at least.
+    #[cfg(feature = "redis")]
+    pub(super) fn has_room(&self, now: u64) -> bool {
+        self.counts.len < self.counts.max_len || self.counts.next_ended <= now
+    }
+
     pub(super) fn len(&self) -> usize {
         self.counts.len
     }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     bans::{
         network::{Key, is_too_wide},
-        table::{Ban, Forget},
+        table::{Ban, Forget, Full},
     },
     store::{Connection, random_id, script},
 };
@@ -81,6 +81,8 @@ struct Follower<'a> {
     version: u64,
     /// A time of this process, and what time it was then for the store, in milliseconds.
     time: (u64, u64),
+    /// There was no room here for a ban of the store.
+    lacks_room: bool,
     /// What was sent and not acknowledged: to be sent again as it was.
     sent: Option<Batch>,
     is_following: bool,
@@ -108,6 +110,7 @@ impl<'a> Follower<'a> {
             epoch: String::new(),
             version: 0,
             time: (0, 0),
+            lacks_room: false,
             sent: None,
             is_following: false,
         }
@@ -123,6 +126,11 @@ impl<'a> Follower<'a> {
     async fn learn(&mut self, connection: &Arc<Connection>) -> Result<(), Lost> {
         let mut seen = HashSet::<Key>::new();
         let mut is_new = false;
+        let now = self.state.clock.monotonic_nanos();
+        if self.lacks_room && self.state.table.writer().has_room(now) {
+            // What there was none for may fit now.
+            (self.version, self.lacks_room) = (0, false);
+        }
         loop {
             let sent = self.state.clock.monotonic_nanos();
             let changes = self.ask(connection).await?;
@@ -134,13 +142,15 @@ impl<'a> Follower<'a> {
             }
             let is_last = changes.records.len() < CHUNK;
             self.version = changes.version;
-            self.apply(&changes, is_new.then_some(&mut seen));
+            self.lacks_room |= self.apply(&changes, is_new.then_some(&mut seen)).is_err();
             if is_last {
                 if is_new {
                     self.merge(connection, &seen).await?;
                 }
-                let confirmed = sent.saturating_add(1);
-                self.state.confirmed.store(confirmed, Ordering::Release);
+                if !self.lacks_room {
+                    let confirmed = sent.saturating_add(1);
+                    self.state.confirmed.store(confirmed, Ordering::Release);
+                }
                 return Ok(());
             }
         }
@@ -164,7 +174,11 @@ impl<'a> Follower<'a> {
     }
 
     /// Has what the store knows hold here, but for what it was not told yet.
-    fn apply(&self, changes: &Changes, mut seen: Option<&mut HashSet<Key>>) {
+    ///
+    /// # Errors
+    ///
+    /// There is no room for some of it; the rest holds.
+    fn apply(&self, changes: &Changes, mut seen: Option<&mut HashSet<Key>>) -> Result<(), Full> {
         let state = self.state;
         let mut writer = state.table.writer();
         let outbox = state.outbox();
@@ -174,6 +188,7 @@ impl<'a> Follower<'a> {
             now.saturating_add(u64::try_from(rest.as_nanos()).unwrap_or(u64::MAX))
         };
         let mut refused = 0_usize;
+        let mut outcome = Ok(());
         for (network, value) in &changes.records {
             let (Some(target), Some(record)) = (decode_key(network), Record::decode(value)) else {
                 refused += 1;
@@ -208,7 +223,9 @@ impl<'a> Follower<'a> {
                         level,
                         reason,
                     };
-                    refused += usize::from(writer.set(key, ban, now).is_err());
+                    let set = writer.set(key, ban, now);
+                    refused += usize::from(set.is_err());
+                    outcome = outcome.and(set);
                 }
             }
         }
@@ -220,6 +237,7 @@ impl<'a> Follower<'a> {
                  proxy, or there is no room for them (`bans.max_entries`)"
             );
         }
+        outcome
     }
 
     /// Tells what the store may have lost.
