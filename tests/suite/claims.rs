@@ -59,10 +59,10 @@ fn get_routes(routes: &mut Routes, first_path: &str, second_path: &str) {
 type Describe = fn(&mut Routes);
 
 /// The row whose second handler gets what a guard leaves.
-const GUARDED: usize = 20;
+const GUARDED: usize = 26;
 
 /// What is registered, a path at which the second might answer, and whether it is out of reach.
-const TABLE: [(Describe, &str, bool); 24] = [
+const TABLE: [(Describe, &str, bool); 30] = [
     (|r| get_routes(r, "/a", "/a"), "/a", true),
     (|r| get_routes(r, "a", "/a"), "/a", true),
     (|r| get_routes(r, "/{id}", "/{name}"), "/a", true),
@@ -71,6 +71,20 @@ const TABLE: [(Describe, &str, bool); 24] = [
     (|r| get_routes(r, "/{rest}*", "/a/b"), "/a/b", true),
     (|r| get_routes(r, "/{n:\\d+}", "/{id:\\d+}"), "/7", true),
     (|r| get_routes(r, "/{n:\\d+}", "/7"), "/7", true),
+    // A pattern that takes everything is the widest there is.
+    (|r| get_routes(r, "/{rest}*", "/{id}"), "/a", true),
+    (|r| get_routes(r, "/{rest:.*}", "/s/{id}"), "/s/a", true),
+    (
+        |r| get_routes(r, "/x/{rest:.*}", "/x/{id}/y"),
+        "/x/1/y",
+        true,
+    ),
+    (
+        |r| get_routes(r, "/{a}/{rest}*", "/{a}/{n:\\d+}"),
+        "/x/1",
+        true,
+    ),
+    (|r| get_routes(r, "/x/{rest}*", "/{id}/y"), "/a/y", false),
     // The narrower first; what an expression tells apart; other segments.
     (|r| get_routes(r, "/new", "/{id}"), "/old", false),
     (
@@ -84,6 +98,14 @@ const TABLE: [(Describe, &str, bool); 24] = [
     (|r| get_routes(r, "/a", "/a/"), "/a/", false),
     (|r| get_routes(r, "/x{id}", "/{id}"), "/a", false),
     // Scopes keep what is below them.
+    (
+        |r| {
+            r.unguarded("/{rest:.*}", "public files", |_| ());
+            r.route("/admin", Method::GET, second);
+        },
+        "/admin",
+        true,
+    ),
     (
         |r| {
             r.scope("/s", |s| {

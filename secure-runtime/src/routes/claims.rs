@@ -113,7 +113,8 @@ fn covers(pattern: &str, path: &str) -> bool {
         return ResourceDef::new(pattern).is_match(path);
     }
     let (pattern, path) = (nameless(pattern), nameless(path));
-    pattern.split('/').count() == path.split('/').count() && leads(&pattern, &path)
+    let is_as_long = pattern.split('/').count() == path.split('/').count();
+    (is_as_long || takes_the_rest(&pattern).is_some()) && leads(&pattern, &path)
 }
 
 /// Whether every path that `path` matches is below the prefix that `pattern` describes.
@@ -125,13 +126,24 @@ fn starts_with(path: &str, pattern: &str) -> bool {
 /// Both are nameless.
 fn leads(pattern: &str, path: &str) -> bool {
     let mut segments = path.split('/');
-    pattern.split('/').all(|wide| {
+    let before = takes_the_rest(pattern);
+    let begins = before.unwrap_or(pattern).split('/').all(|wide| {
         segments.next().is_some_and(|narrow| {
             // A segment with an expression of its own, or a tail, may match nothing, or a slash.
             let is_plain = !narrow.is_empty() && !narrow.contains([':', '*']);
             wide == narrow || (wide == "{}" && is_plain)
         })
-    })
+    });
+    // Its last slash is not of what it takes.
+    begins && (before.is_none() || segments.next().is_some())
+}
+
+/// What stands before a last segment that takes everything, slashes too; nameless.
+fn takes_the_rest(pattern: &str) -> Option<&str> {
+    match pattern.rsplit_once('/')? {
+        (before, "{}*" | "{:.*}") => Some(before),
+        _ => None,
+    }
 }
 
 /// The pattern without the names of its parameters, which match nothing: `/{id}/{n:\d{2}}` becomes

@@ -82,8 +82,9 @@
 //!
 //! With `[redis]` in the settings they are kept there, for every process of the service, and outlive
 //! each of them; `token_issuer.refresh_secret_file` is then the secret that all make refresh tokens
-//! with. Whose Redis does not answer gets 503 and keeps a good refresh token. A Redis that loses
-//! sessions costs a login.
+//! with. Whose Redis does not answer gets 503 and keeps a good refresh token; where Redis has spent it
+//! and only its answer was lost, for `retry_grace`, as any client whose answer was lost. A Redis that
+//! loses sessions costs a login.
 //!
 //! # Endpoints
 //!
