@@ -50,21 +50,30 @@ pub(crate) fn overloaded(reason: &'static str) -> Rejection {
 /// The places of a process and of its routes; one for all its workers.
 #[derive(Debug)]
 pub(crate) struct Concurrency {
-    process: Arc<Taken>,
+    process: &'static Taken,
     /// Places of the process.
     max: usize,
     /// Those among them that are not kept for critical routes.
     open: usize,
     /// By the address of the policy, which is its identity: it is a static.
-    routes: ArcSwap<HashMap<usize, Arc<Taken>, foldhash::fast::FixedState>>,
+    routes: ArcSwap<HashMap<usize, &'static Taken, foldhash::fast::FixedState>>,
     /// Locked while a route is added.
     adding: Mutex<()>,
 }
 
 /// How many places are taken. Alone on its cache line: every worker writes it.
+///
+/// It is never freed. A process has one, and one for each route that is bounded; to count besides
+/// who holds it would double what workers write to one place.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Taken(AtomicUsize);
+
+impl Taken {
+    fn none() -> &'static Self {
+        Box::leak(Box::default())
+    }
+}
 
 /// What a request holds while it is in progress.
 #[derive(Debug, Default)]
@@ -75,11 +84,11 @@ pub(crate) struct Place {
 
 /// One place that is taken until this is dropped.
 #[derive(Debug)]
-struct Held(Arc<Taken>);
+struct Held(&'static Taken);
 
 impl Held {
     /// Takes a place if fewer than `most` are taken.
-    fn take(places: &Arc<Taken>, most: usize) -> Option<Self> {
+    fn take(places: &'static Taken, most: usize) -> Option<Self> {
         // Never above `most`, not even for an instant: who finds it full was not refused for the
         // sake of one who was refused too. The number is all there is, so nothing is ordered by it.
         places
@@ -88,7 +97,7 @@ impl Held {
                 (taken < most).then_some(taken + 1)
             })
             .ok()?;
-        Some(Self(Arc::clone(places)))
+        Some(Self(places))
     }
 }
 
@@ -107,7 +116,7 @@ impl Concurrency {
         // Where it does not fit, it is more than there is.
         let reserved = usize::try_from(reserved).unwrap_or(usize::MAX);
         Self {
-            process: Arc::default(),
+            process: Taken::none(),
             max,
             open: max.saturating_sub(reserved).max(1),
             routes: ArcSwap::default(),
@@ -123,7 +132,7 @@ impl Concurrency {
             None => None,
             Some(most) => {
                 let most = usize::try_from(most).unwrap_or(usize::MAX);
-                let held = Held::take(&self.route(policy), most);
+                let held = Held::take(self.route(policy), most);
                 Some(held.ok_or_else(|| overloaded("too many requests of the route"))?)
             }
         };
@@ -131,7 +140,7 @@ impl Concurrency {
             Priority::Critical => self.max,
             Priority::Normal => self.open,
         };
-        let process = Held::take(&self.process, most)
+        let process = Held::take(self.process, most)
             .ok_or_else(|| overloaded("too many requests of the process"))?;
         Ok(Place {
             _route: route,
@@ -139,19 +148,19 @@ impl Concurrency {
         })
     }
 
-    fn route(&self, policy: &'static Policy) -> Arc<Taken> {
+    fn route(&self, policy: &'static Policy) -> &'static Taken {
         let identity = std::ptr::from_ref(policy).addr();
         if let Some(places) = self.routes.load().get(&identity) {
-            return Arc::clone(places);
+            return places;
         }
         let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have been here: two counts would double the places.
         if let Some(places) = self.routes.load().get(&identity) {
-            return Arc::clone(places);
+            return places;
         }
-        let places = Arc::<Taken>::default();
+        let places = Taken::none();
         let mut routes = HashMap::clone(&self.routes.load());
-        routes.insert(identity, Arc::clone(&places));
+        routes.insert(identity, places);
         self.routes.store(Arc::new(routes));
         places
     }

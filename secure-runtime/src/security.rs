@@ -57,6 +57,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Security(Arc<Parts>);
 
+/// Not on the cache line of the count of its clones, which every request writes.
+#[repr(align(64))]
 struct Parts {
     addresses: Arc<ClientAddresses>,
     authenticator: Option<Authenticator>,

@@ -22,8 +22,9 @@ const ENTRY_BYTES: usize = 256;
 /// Bytes of a token's end that are hashed. All of them are compared.
 ///
 /// They are of the signature, which nobody can choose for a token that is verified, and only those
-/// are kept: tokens that end alike are the same. What is presented in vain costs a comparison.
-const HASHED_BYTES: usize = 43;
+/// are kept: tokens whose last 90 bits or so are alike are the same. What is presented in vain
+/// costs a comparison.
+const HASHED_BYTES: usize = 16;
 
 pub(super) struct Cache(sync::Cache<Token<Box<[u8]>>, Principal, ByBytes, RandomState>);
 

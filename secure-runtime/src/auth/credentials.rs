@@ -102,9 +102,10 @@ fn token_of(field: &[u8]) -> Result<&[u8], Rejection> {
 
 /// What follows the scheme, if that is Bearer in any letter case.
 fn bearer(value: &[u8]) -> Option<&[u8]> {
-    const SCHEME: &[u8] = b"bearer";
+    const SCHEME: &[u8] = b"Bearer";
     let (scheme, rest) = value.split_at_checked(SCHEME.len())?;
-    if !scheme.eq_ignore_ascii_case(SCHEME) {
+    // Nearly all write it so, for which it costs less.
+    if scheme != SCHEME && !scheme.eq_ignore_ascii_case(SCHEME) {
         return None;
     }
     match rest.iter().position(|byte| *byte != b' ') {

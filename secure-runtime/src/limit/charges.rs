@@ -8,6 +8,7 @@ use std::sync::{
 };
 
 use actix_web::http::header::HeaderValue;
+use smallvec::SmallVec;
 
 use super::{
     bucket::Paid,
@@ -18,7 +19,7 @@ use super::{
 use crate::{address::Network, policy::Policy};
 
 /// Charges that are kept without memory from the heap. Few policies have more quotas.
-const INLINE: usize = 3;
+type Made = SmallVec<[Charge; 3]>;
 
 /// What a request has been charged so far: nothing, where its policy has no quotas.
 ///
@@ -30,14 +31,12 @@ pub(crate) struct Charges {
     pub(super) network: Network,
     /// When the request came. It is charged as of then, however long its caller was looked for.
     pub(super) now: u64,
-    inline: [Charge; INLINE],
-    len: usize,
-    more: Vec<Charge>,
+    made: Made,
     /// Units that a [`Meter`](super::Meter) has charged meanwhile; `None` where nobody has one.
     later: Option<Arc<AtomicU64>>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Charge {
     /// Place of the quota in its policy.
     pub(super) quota: usize,
@@ -46,13 +45,12 @@ pub(super) struct Charge {
 }
 
 /// Where it was charged.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Source {
     /// From what this process took ahead, to be used until then.
     #[cfg(feature = "redis")]
     Lease { until: u64 },
     /// In the memory of this process.
-    #[default]
     Memory,
     /// In memory, as one of so many processes.
     #[cfg(feature = "redis")]
@@ -71,24 +69,15 @@ impl Charges {
     }
 
     pub(super) fn push(&mut self, quota: usize, paid: Paid, source: Source) {
-        let charge = Charge {
+        self.made.push(Charge {
             quota,
             paid,
             source,
-        };
-        match self.inline.get_mut(self.len) {
-            Some(place) => {
-                *place = charge;
-                self.len += 1;
-            }
-            None => self.more.push(charge),
-        }
+        });
     }
 
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Charge> {
-        // INVARIANT: so many places are filled.
-        let inline = self.inline.get(..self.len).unwrap_or_default();
-        inline.iter().chain(&self.more)
+        self.made.iter()
     }
 
     /// Takes back what was charged in memory, and forgets the rest.
@@ -100,8 +89,7 @@ impl Charges {
                 limit.refund(caller, route.cost, charge.paid, now);
             }
         }
-        self.len = 0;
-        self.more.clear();
+        self.made.clear();
     }
 
     /// The count of the units that are charged while the request is served.

@@ -53,6 +53,20 @@ fn l13_in_every_order_a_denial_charges_nothing() {
     }
 }
 
+/// Nothing is taken back twice.
+#[test]
+fn l13_what_is_taken_back_is_forgotten() {
+    let policy = policy(vec![quota(1, 100, 5, Per::Ip), quota(1, 100, 1, Per::User)]);
+    let bench = Bench::new(100);
+    let ann = user("ann");
+    assert!(bench.request(policy, address(1), Some(&ann)).is_ok());
+    let mut charges = bench.charge_ip(policy, address(1)).unwrap();
+    assert_eq!(charges.iter().count(), 1);
+    let denied = bench.limiter.charge_caller(&mut charges, Some(&ann));
+    assert!(denied.is_err());
+    assert_eq!(charges.iter().count(), 0);
+}
+
 #[test]
 fn l13_admitted_exactly_if_every_quota_admits() {
     let mut random = Random(4);
