@@ -12,13 +12,7 @@ mod tests;
 
 use std::{fmt, io, net::SocketAddr, time::Duration};
 
-#[cfg(unix)]
-use actix_http::Protocol;
 use actix_service::ServiceFactoryExt;
-#[cfg(unix)]
-use actix_service::fn_service;
-#[cfg(unix)]
-use actix_web::rt::net::UnixStream;
 use actix_web::{
     App,
     dev::{self, ServerHandle},
@@ -26,10 +20,9 @@ use actix_web::{
 use rustls::ServerConfig;
 use tokio::task::JoinHandle;
 
-use self::{entrance::Entrance, pipeline::Http};
-
 #[cfg(unix)]
 use self::socket_file::SocketFile;
+use self::{entrance::Entrance, pipeline::Http};
 use crate::{
     connection::Watch,
     error::{Error, Mistakes},
@@ -270,10 +263,8 @@ where
             let (listener, file) =
                 SocketFile::bind(path, settings.socket_mode.unwrap_or_default())?;
             let http = http(dev::AppConfig::default());
-            // Who connects here is the proxy.
             let server = server.listen_uds("http", listener, move || {
-                fn_service(|stream: UnixStream| async { Ok((stream, Protocol::Http1, None)) })
-                    .and_then(http.clone().serve(app()))
+                pipeline::socket_file().and_then(http.clone().serve(app()))
             })?;
             Ok(Listening {
                 socket_file: Some(file),

@@ -20,6 +20,8 @@ use actix_service::{
     map_config,
 };
 use actix_tls::accept::rustls_0_23::{Acceptor, AcceptorService, TlsStream};
+#[cfg(unix)]
+use actix_web::rt::net::UnixStream;
 use actix_web::{
     dev::{AppConfig, Extensions},
     rt::net::TcpStream,
@@ -54,7 +56,19 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// A connection and what the HTTP service wants to know of it.
 pub(super) type Accepted<T> = (T, Protocol, Option<SocketAddr>);
 
-/// Does nothing where a proxy ends TLS.
+/// No entrance: whoever connects here is the proxy. And no TLS.
+#[cfg(unix)]
+pub(super) fn socket_file() -> impl ServiceFactory<
+    UnixStream,
+    Config = (),
+    Response = Accepted<UnixStream>,
+    Error = (),
+    InitError = (),
+> {
+    fn_service(|stream| ready(Ok((stream, Protocol::Http1, None))))
+}
+
+/// No TLS: a proxy ends it, or nobody.
 pub(super) fn plain()
 -> impl ServiceFactory<Guest, Config = (), Response = Accepted<TcpStream>, Error = (), InitError = ()>
 {
