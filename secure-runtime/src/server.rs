@@ -50,6 +50,11 @@ const H2_CONNECTION_WINDOW: u32 = 1 << 20;
 
 /// A server for guarded routes.
 ///
+/// Connections are judged where they are accepted: those of banned clients, and those beyond
+/// [`max_connections_per_client`], are reset before TLS.
+///
+/// [`max_connections_per_client`]: crate::settings::ServerSettings::max_connections_per_client
+///
 /// ```no_run
 /// use secure_runtime::{Routes, Security, Server, Settings};
 ///
