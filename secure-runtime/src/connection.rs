@@ -90,7 +90,7 @@ impl Watch {
         }
     }
 
-    /// For [`HttpServer::on_connect`](actix_web::HttpServer::on_connect).
+    /// When a connection has begun, with TLS if it has any.
     pub(crate) fn begin(&self, stream: &dyn Any, data: &mut Extensions) {
         data.insert(Wire::of(stream));
         if let Some(socket) = Socket::of(stream) {

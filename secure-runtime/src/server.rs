@@ -1,7 +1,9 @@
 //! The HTTPS server: HTTP/1.1 and HTTP/2, with an end to everything that a client may delay.
 
 mod descriptors;
-mod proxied;
+mod entrance;
+mod per_client;
+mod pipeline;
 mod proxy_protocol;
 #[cfg(unix)]
 mod socket_file;
@@ -10,16 +12,17 @@ mod tests;
 
 use std::{fmt, io, net::SocketAddr, time::Duration};
 
+use actix_service::ServiceFactoryExt;
 use actix_web::{
-    App, HttpServer,
+    App,
     dev::{self, ServerHandle},
-    http::KeepAlive,
 };
 use rustls::ServerConfig;
 use tokio::task::JoinHandle;
 
 #[cfg(unix)]
 use self::socket_file::SocketFile;
+use self::{entrance::Entrance, pipeline::Http};
 use crate::{
     connection::Watch,
     error::{Error, Mistakes},
@@ -37,12 +40,20 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// How long a client may take to close after the answer, or to read that it was refused.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Connections that wait to be accepted; what `HttpServer` has.
+const BACKLOG: i32 = 1024;
+
 /// Bytes of an HTTP/2 body that arrive before anybody asks for them, per request and per
 /// connection. They wait in memory even where the request is refused.
 const H2_STREAM_WINDOW: u32 = 64 << 10;
 const H2_CONNECTION_WINDOW: u32 = 1 << 20;
 
 /// A server for guarded routes.
+///
+/// Connections are judged where they are accepted: those of banned clients, and those beyond
+/// [`max_connections_per_client`], are reset before TLS.
+///
+/// [`max_connections_per_client`]: crate::settings::ServerSettings::max_connections_per_client
 ///
 /// ```no_run
 /// use secure_runtime::{Routes, Security, Server, Settings};
@@ -203,11 +214,7 @@ where
     actix_tls::accept::max_concurrent_tls_connect(usize::MAX);
 
     let settings = &security.settings().server;
-    let connections = descriptors::connections(settings);
-    let watch = Watch::new(
-        security.clock().clone(),
-        KEEP_ALIVE + settings.header_timeout,
-    );
+    let places = descriptors::places(settings);
     let app = {
         let security = security.clone();
         move || {
@@ -216,21 +223,8 @@ where
                 .configure(security.routes(routes.clone()))
         }
     };
-    if let (ListenAddress::Tcp(address), true) = (&settings.address, settings.proxy_protocol) {
-        let (server, address) =
-            proxied::listen(app, security, *address, tls, connections, watch, signals)?;
-        return Ok(Listening::at(vec![address], server));
-    }
-
-    let mut server = HttpServer::new(app)
-        .on_connect(move |stream, data| watch.begin(stream, data))
-        .max_connections(connections)
-        .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
-        .client_request_timeout(settings.header_timeout)
-        .tls_handshake_timeout(settings.header_timeout)
-        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        .h2_initial_window_size(H2_STREAM_WINDOW)
-        .h2_initial_connection_window_size(H2_CONNECTION_WINDOW)
+    let mut server = dev::Server::build()
+        .max_concurrent_connections(places.of_each_worker)
         .shutdown_timeout(settings.shutdown_timeout.as_secs());
     if let Some(workers) = settings.workers {
         server = server.workers(workers.get());
@@ -238,23 +232,48 @@ where
     if let Signals::Ignore = signals {
         server = server.disable_signals();
     }
+    let http = |config| Http {
+        config,
+        header_timeout: settings.header_timeout,
+        stopping: server.graceful_shutdown_signal(),
+        watch: Watch::new(
+            security.clock().clone(),
+            KEEP_ALIVE + settings.header_timeout,
+        ),
+    };
     match (&settings.address, tls) {
-        (ListenAddress::Tcp(address), Some(config)) => {
-            let server = server.bind_rustls_0_23(*address, config)?;
-            Ok(Listening::at(server.addrs(), server.run()))
-        }
-        (ListenAddress::Tcp(address), None) => {
-            let server = server.bind(*address)?;
-            Ok(Listening::at(server.addrs(), server.run()))
+        (ListenAddress::Tcp(address), tls) => {
+            let listener = pipeline::bind(*address)?;
+            let address = listener.local_addr()?;
+            let http = http(pipeline::app_config(address, tls.is_some()));
+            let entrance = Entrance::new(security.clone(), places.all(), tls.is_some());
+            let server = match tls {
+                Some(config) => {
+                    let acceptor = pipeline::acceptor(config, settings.header_timeout);
+                    server.listen("https", listener, move || {
+                        let tls = pipeline::tls(acceptor.clone());
+                        let inside = tls.and_then(http.clone().serve(app()));
+                        entrance.clone().before(inside)
+                    })?
+                }
+                None => server.listen("http", listener, move || {
+                    let inside = pipeline::plain().and_then(http.clone().serve(app()));
+                    entrance.clone().before(inside)
+                })?,
+            };
+            Ok(Listening::at(vec![address], server.run()))
         }
         #[cfg(unix)]
         (ListenAddress::Unix(path), None) => {
             let (listener, file) =
                 SocketFile::bind(path, settings.socket_mode.unwrap_or_default())?;
-            let server = server.listen_uds(listener)?.run();
+            let http = http(dev::AppConfig::default());
+            let server = server.listen_uds("http", listener, move || {
+                pipeline::socket_file().and_then(http.clone().serve(app()))
+            })?;
             Ok(Listening {
                 socket_file: Some(file),
-                ..Listening::at(Vec::new(), server)
+                ..Listening::at(Vec::new(), server.run())
             })
         }
         // What `Settings::check` refuses is not served.

@@ -14,6 +14,8 @@ mod child;
 mod connections;
 #[cfg(target_os = "linux")]
 mod descriptors;
+#[cfg(target_os = "linux")]
+mod entrance;
 mod guessing;
 mod load;
 #[cfg(target_os = "linux")]

@@ -130,7 +130,7 @@ impl Service {
     }
 }
 
-fn v2(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
+pub(crate) fn v2(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
     let length = u16::try_from(rest.len()).unwrap().to_be_bytes();
     [
         &b"\r\n\r\n\0\r\nQUIT\n"[..],
@@ -142,7 +142,7 @@ fn v2(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
 }
 
 /// From this address, port 4711.
-fn from(address: &str) -> Vec<u8> {
+pub(crate) fn from(address: &str) -> Vec<u8> {
     let (family, mut rest) = match address.parse::<std::net::IpAddr>().unwrap() {
         std::net::IpAddr::V4(v4) => (0x11, v4.octets().repeat(2)),
         std::net::IpAddr::V6(v6) => (0x21, v6.octets().repeat(2)),

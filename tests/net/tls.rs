@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use actix_web::{App, HttpServer, Responder, get};
+use actix_web::{App, HttpRequest, HttpServer, Responder, get};
 use secure_runtime::{
     Clock, Error, Routes, Security, Server, Settings, secured,
     settings::{TlsSettings, Transport},
@@ -12,7 +12,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::rig::{Connection, Service, connect_tls, pem, settings, soon};
+use crate::{
+    proxy_protocol::from,
+    rig::{Connection, Service, connect_tls, pem, settings, soon, tls_over},
+};
 
 #[secured(public, rate = "10000/s")]
 #[get("/fine")]
@@ -20,8 +23,20 @@ async fn fine() -> impl Responder {
     "fine"
 }
 
+/// What actix-web says of itself.
+#[secured(public, rate = "10000/s")]
+#[get("/links", name = "links")]
+async fn links(request: HttpRequest) -> impl Responder {
+    let (scheme, url) = {
+        let info = request.connection_info();
+        (info.scheme().to_owned(), request.url_for_static("links"))
+    };
+    let config = request.app_config();
+    format!("{scheme} {} {}", url.unwrap(), config.local_addr())
+}
+
 fn routes(routes: &mut Routes) {
-    routes.service(fine);
+    routes.service(fine).service(links);
 }
 
 const FINE: &str = "GET /fine HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -247,6 +262,37 @@ async fn danger_serves_http_without_hsts() {
     let answer = service.ask(FINE).await;
     assert_eq!(answer.body, "fine");
     assert_eq!(answer.field("strict-transport-security"), None);
+    service.stop().await;
+}
+
+/// As it would of its own server.
+#[actix_web::test]
+async fn actix_web_is_told_how_it_is_served() {
+    const LINKS: &str = "GET /links HTTP/1.1\r\nhost: shop.test\r\n\r\n";
+    let service = Service::start(routes).await;
+    let expected = format!("https https://shop.test/links {}", service.address());
+    assert_eq!(service.ask(LINKS).await.body, expected);
+    service.stop().await;
+
+    let mut balanced = settings();
+    balanced.server.proxy_protocol = true;
+    balanced.client_address.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    let service = Service::start_with(balanced, routes).await;
+    let mut socket = TcpStream::connect(service.address()).await.unwrap();
+    socket.write_all(&from("192.0.2.60")).await.unwrap();
+    let certificate = service.running.development_certificate().unwrap().der();
+    let mut connection = Connection::over(tls_over(socket, certificate, "http/1.1").await);
+    connection.send(LINKS).await;
+    let expected = format!("https https://shop.test/links {}", service.address());
+    assert_eq!(connection.answer().await.body, expected);
+    service.stop().await;
+
+    let mut in_the_clear = settings();
+    in_the_clear.tls = None;
+    in_the_clear.danger.plaintext = true;
+    let service = Service::start_with(in_the_clear, routes).await;
+    let expected = format!("http http://shop.test/links {}", service.address());
+    assert_eq!(service.ask(LINKS).await.body, expected);
     service.stop().await;
 }
 

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// actix's [`ConnectionInfo`](actix_web::dev::ConnectionInfo) answers the same questions with
 /// whatever stands in `Forwarded`, `X-Forwarded-For` and `X-Forwarded-Proto`, which anybody can
-/// write, and says `http` where `server.proxy_protocol` stands before TLS.
+/// write.
 ///
 /// ```
 /// use actix_web::{Responder, get};

@@ -247,6 +247,17 @@ impl ClientAddresses {
         self.notices.connection_refused(reason);
     }
 
+    /// Counts that a connection of a banned client was closed before TLS.
+    pub(crate) fn notice_banned(&self) {
+        self.notices.connection_banned();
+    }
+
+    /// Counts, and now and then logs, that a connection was closed because its client has as many
+    /// as it may.
+    pub(crate) fn notice_excess(&self, client: Network) {
+        self.notices.connection_in_excess(client);
+    }
+
     /// The address of a client that may be refused for its address: one that is known, and is not
     /// a trusted proxy that asks for itself.
     pub(crate) fn bannable(&self, peer: Option<IpAddr>, address: ClientAddress) -> Option<IpAddr> {
@@ -293,7 +304,8 @@ impl ClientAddresses {
         }
     }
 
-    fn trusts_peer(&self, peer: Option<IpAddr>) -> bool {
+    /// Whether the peer is a proxy that is believed.
+    pub(crate) fn trusts_peer(&self, peer: Option<IpAddr>) -> bool {
         let Some(peer) = peer else {
             return self.trust_unknown_peer;
         };

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::ForwardingHeader;
+use super::{ForwardingHeader, Network};
 use crate::clock::Clock;
 
 /// Most often that one kind of notice is logged.
@@ -18,6 +18,11 @@ const INTERVAL: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AddressCounts {
+    /// Connections that were closed before TLS because their client is banned.
+    pub connections_banned: u64,
+    /// Connections that were closed because their client had `server.max_connections_per_client`
+    /// of them already.
+    pub connections_in_excess: u64,
     /// Connections that were closed because no trusted proxy told in a PROXY protocol header
     /// where they come from.
     pub connections_refused: u64,
@@ -34,6 +39,8 @@ pub struct AddressCounts {
 #[derive(Debug)]
 pub(super) struct Notices {
     clock: Clock,
+    connections_banned: AtomicU64,
+    connections_in_excess: Notice,
     connections_refused: Notice,
     headers_conflicting: Notice,
     headers_ignored: Notice,
@@ -44,6 +51,8 @@ impl Notices {
     pub(super) fn new(clock: Clock) -> Self {
         Self {
             clock,
+            connections_banned: AtomicU64::new(0),
+            connections_in_excess: Notice::default(),
             connections_refused: Notice::default(),
             headers_conflicting: Notice::default(),
             headers_ignored: Notice::default(),
@@ -53,10 +62,31 @@ impl Notices {
 
     pub(super) fn counts(&self) -> AddressCounts {
         AddressCounts {
+            connections_banned: self.connections_banned.load(Ordering::Relaxed),
+            connections_in_excess: self.connections_in_excess.count(),
             connections_refused: self.connections_refused.count(),
             headers_conflicting: self.headers_conflicting.count(),
             headers_ignored: self.headers_ignored.count(),
             unknown: self.unknown.count(),
+        }
+    }
+
+    /// The list of bans logs it.
+    pub(super) fn connection_banned(&self) {
+        self.connections_banned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// With the latest client: a proxy that nobody has named shows by its address.
+    pub(super) fn connection_in_excess(&self, client: Network) {
+        if let Some(count) = self.connections_in_excess.due(&self.clock) {
+            tracing::warn!(
+                code = "client_connections_excessive",
+                count,
+                %client,
+                "connections were closed: their client has `server.max_connections_per_client` of \
+                 them already; if it is your proxy, add its address to \
+                 `client_address.trusted_proxies`"
+            );
         }
     }
 

@@ -27,10 +27,9 @@ pub(crate) struct Banned {
 }
 
 impl Banned {
-    /// Of so many refusals few are logged: a flood must not become one of the log.
     pub(super) fn new(hit: &Hit) -> Self {
         let retry_after = seconds(hit.until.saturating_sub(hit.now));
-        if is_power_of_ten(hit.refused) {
+        if is_logged(hit) {
             let row = Refusal::Banned.row();
             tracing::warn!(
                 target: "secure_runtime::audit",
@@ -68,6 +67,24 @@ impl Banned {
         }
         request.into_response(response)
     }
+}
+
+/// Logs that a connection was closed without an answer.
+pub(super) fn log_closed(hit: &Hit) {
+    if is_logged(hit) {
+        tracing::warn!(
+            target: "secure_runtime::audit",
+            event = Refusal::Banned.row().event,
+            refused = hit.refused,
+            retry_after = seconds(hit.until.saturating_sub(hit.now)),
+            reason = "the address is banned; its connection was closed before TLS",
+        );
+    }
+}
+
+/// Of so many refusals few are logged: a flood must not become one of the log.
+fn is_logged(hit: &Hit) -> bool {
+    is_power_of_ten(hit.refused)
 }
 
 /// In an app without the shield.

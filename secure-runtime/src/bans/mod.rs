@@ -27,10 +27,15 @@
 //! draft-ietf-httpapi-ratelimit-headers. Not 403: that says that asking again is of no use, and a
 //! client that went wrong, or one behind the same address, should come back when it is over.
 //!
+//! A [`Server`](crate::Server) that speaks TLS itself gives that answer on connections that were open
+//! when the ban was made. New ones it closes before TLS, without an answer: a handshake costs more
+//! than all that a ban refuses. Behind a proxy that ends TLS there is always an answer.
+//!
 //! # The log
 //!
 //! Each ban and each lift is an audit event with its network. Of the requests that a ban refuses
 //! the 1st, 10th, 100th and so on are events, so a flood does not become one of the log.
+//! Connections that are closed before TLS are counted among them.
 //!
 //! # One process, and several
 //!
@@ -79,7 +84,7 @@ use self::{
     network::Key,
     rules::{Rule, Rules},
     sweep::Sweeper,
-    table::{Ban, Table, Writer},
+    table::{Ban, Hit, Table, Writer},
 };
 #[cfg(feature = "redis")]
 use crate::store::Store;
@@ -362,19 +367,31 @@ impl BanList {
         peer: Option<IpAddr>,
         address: impl FnOnce() -> ClientAddress,
     ) -> Result<(), Banned> {
+        match self.hit(peer, address) {
+            None => Ok(()),
+            Some(hit) => Err(Banned::new(&hit)),
+        }
+    }
+
+    /// Whether a connection is to be closed, unanswered: its peer is banned.
+    pub(crate) fn refuses_connection(&self, peer: IpAddr) -> bool {
+        let hit = self.hit(Some(peer), || ClientAddress::from(peer));
+        if let Some(hit) = &hit {
+            answer::log_closed(hit);
+        }
+        hit.is_some()
+    }
+
+    /// Counts what a ban refuses.
+    fn hit(&self, peer: Option<IpAddr>, address: impl FnOnce() -> ClientAddress) -> Option<Hit> {
         let Parts {
             addresses, table, ..
         } = &*self.0;
         if table.is_empty() {
-            return Ok(());
+            return None;
         }
-        let Some(address) = addresses.bannable(peer, address()) else {
-            return Ok(());
-        };
-        match table.refuse(address, || self.now()) {
-            None => Ok(()),
-            Some(hit) => Err(Banned::new(&hit)),
-        }
+        let address = addresses.bannable(peer, address())?;
+        table.refuse(address, || self.now())
     }
 
     /// Whether nobody is banned.

@@ -21,12 +21,33 @@ const OTHERS: u64 = 1000;
 /// With fewer connections for each worker, somebody should hear of it.
 const FEW: u64 = 1000;
 
-/// How many connections each worker takes at a time.
+/// How many connections are taken at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places {
+    workers: usize,
+    pub(super) of_each_worker: usize,
+}
+
+impl Places {
+    /// Those of all workers.
+    pub(super) fn all(self) -> usize {
+        self.workers.saturating_mul(self.of_each_worker)
+    }
+}
+
+/// As many as the settings ask for, or as there are descriptors for.
 ///
 /// The soft limit of descriptors is raised as far as they need it. It is low for the sake of
 /// programs that call `select`, which fails beyond 1024; this one does not.
-pub(super) fn connections(settings: &ServerSettings) -> usize {
+pub(super) fn places(settings: &ServerSettings) -> Places {
     let workers = settings.workers.map_or_else(cores, NonZeroUsize::get);
+    Places {
+        workers,
+        of_each_worker: connections(settings, workers),
+    }
+}
+
+fn connections(settings: &ServerSettings, workers: usize) -> usize {
     let demand = Demand {
         workers: u64::try_from(workers).unwrap_or(u64::MAX),
         connections: settings.max_connections.map_or(CONNECTIONS, |connections| {

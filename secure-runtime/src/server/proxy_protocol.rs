@@ -79,23 +79,16 @@ impl Gate {
         }
     }
 
-    /// The connection behind its header, and its peer.
+    /// Reads the header of a connection; the peer that it tells.
     ///
     /// # Errors
     ///
     /// It was noticed already; to drop the connection is all there is to do.
-    pub(super) async fn receive(
-        &self,
-        mut stream: TcpStream,
-    ) -> Result<(TcpStream, SocketAddr), ()> {
-        match self.peer(&mut stream).await {
-            Ok(peer) => Ok((stream, peer)),
-            Err(Refused::Silent) => Err(()),
-            Err(refused) => {
-                self.security.addresses().notice_refused(&refused);
-                Err(())
-            }
-        }
+    pub(super) async fn receive(&self, stream: &mut TcpStream) -> Result<SocketAddr, ()> {
+        self.peer(stream).await.map_err(|refused| match refused {
+            Refused::Silent => {}
+            refused => self.security.addresses().notice_refused(&refused),
+        })
     }
 
     async fn peer(&self, stream: &mut TcpStream) -> Result<SocketAddr, Refused> {

@@ -14,10 +14,8 @@ use std::{
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use super::BACKLOG;
 use crate::settings::SocketMode;
-
-/// Connections that wait to be accepted; what actix-web has for TCP.
-const BACKLOG: i32 = 1024;
 
 /// The file of a socket that is listened on. Dropping this removes it.
 #[derive(Debug)]

@@ -185,6 +185,8 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     no_socket_file(settings, mistakes);
     // Who may say where a connection comes from is known by its address.
     proxy_protocol(settings, mistakes);
+    // Every peer is a proxy there, and proxies have no such bound.
+    connections_of_clients(settings, mistakes);
     // To trust every address is to let clients choose theirs.
     trusted_proxies(settings, mistakes);
 }
@@ -240,6 +242,22 @@ fn proxy_protocol(settings: &Settings, mistakes: &mut Mistakes) {
         mistake(
             "nobody is trusted to tell where a connection comes from; write the load balancers' \
              networks in `client_address.trusted_proxies`",
+        );
+    }
+}
+
+fn connections_of_clients(settings: &Settings, mistakes: &mut Mistakes) {
+    if settings.server.max_connections_per_client.is_none() {
+        return;
+    }
+    let mut mistake =
+        |problem| mistakes.add(Mistake::new("server.max_connections_per_client", problem));
+    if settings.server.address.unix().is_some() {
+        mistake("a socket file does not tell its clients apart; remove one of the two");
+    } else if settings.client_address.hops.is_some() {
+        mistake(
+            "with `client_address.hops` every peer is a proxy, which has no such bound; remove this, \
+             or write the proxies' networks in `client_address.trusted_proxies`",
         );
     }
 }

@@ -161,8 +161,6 @@ pub struct ServerSettings {
     /// Each connection begins with a PROXY protocol header (version 1 or 2) of a trusted proxy,
     /// which tells the address of its peer; any other is closed. For load balancers that pass TCP
     /// on. Default: `false`.
-    ///
-    /// Behind it `HttpRequest::connection_info` and `url_for` say `http` although TLS ends here.
     pub proxy_protocol: bool,
     /// Who ends TLS. Default: this server.
     pub transport: Transport,
@@ -178,6 +176,20 @@ pub struct ServerSettings {
     /// they need it and the hard limit allows; where that is not enough, fewer are taken.
     /// Programs that the process starts inherit the raised limit.
     pub max_connections: Option<NonZeroUsize>,
+    /// Connections that one client may hold at a time, over all workers, handshakes that have not
+    /// ended among them; further ones are closed at once, before TLS. Default: a quarter of all
+    /// places, and 100 at least.
+    ///
+    /// So nobody holds every place from one address, and a load balancer that was not named in
+    /// `client_address.trusted_proxies` hardly notices. A client is what quotas count as one: an
+    /// IPv4 address, an IPv6 network, or all whose address is not known. Where `proxy_protocol` is
+    /// set it is the address that the header tells. Trusted proxies have no bound of their own:
+    /// they have the connections of all their clients. An address of this machine has it as any
+    /// other.
+    ///
+    /// Refused where nobody could be told apart by it: at a socket file, and with
+    /// `client_address.hops`.
+    pub max_connections_per_client: Option<NonZeroUsize>,
 }
 
 impl Default for ServerSettings {
@@ -191,6 +203,7 @@ impl Default for ServerSettings {
             shutdown_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(5),
             max_connections: None,
+            max_connections_per_client: None,
         }
     }
 }

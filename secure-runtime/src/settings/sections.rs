@@ -92,6 +92,7 @@ fn server(table: &mut Table<'_>) -> ServerSettings {
             .optional("header_timeout", parsed(units::duration, DURATION))
             .unwrap_or(default.header_timeout),
         max_connections: table.optional("max_connections", count),
+        max_connections_per_client: table.optional("max_connections_per_client", count),
     }
 }
 

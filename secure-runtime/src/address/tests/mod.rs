@@ -359,4 +359,13 @@ fn p4_what_is_wrong_is_counted() {
     addresses.notice_refused(&"no reason");
     expected.connections_refused += 1;
     assert_eq!(addresses.counts(), expected);
+
+    addresses.notice_banned();
+    expected.connections_banned += 1;
+    assert_eq!(addresses.counts(), expected);
+    for _ in 0..3 {
+        addresses.notice_excess(Network::default());
+    }
+    expected.connections_in_excess += 3;
+    assert_eq!(addresses.counts(), expected);
 }

@@ -39,6 +39,16 @@ fn every_mistake_about_listening_has_its_message() {
             "`server.max_connections`: write a number from 1",
         ),
         (
+            "[server]\nmax_connections_per_client = 0",
+            "`server.max_connections_per_client`: write a number from 1",
+        ),
+        (
+            "[server]\nmax_connections_per_client = 10\n[client_address]\nhops = 1",
+            "`server.max_connections_per_client`: with `client_address.hops` every peer is a proxy, \
+             which has no such bound; remove this, or write the proxies' networks in \
+             `client_address.trusted_proxies`",
+        ),
+        (
             "[server]\ntransport = \"behind_proxy\"",
             "`client_address.trusted_proxies`: missing; write the network of the proxy that ends \
              TLS, as in `[\"10.0.0.0/8\"]`",
@@ -146,6 +156,10 @@ fn a_socket_file_wants_a_proxy_that_is_trusted() {
         (
             "transport = \"behind_proxy\"\nproxy_protocol = true\n[client_address]\ntrusted_proxies = [\"unix\", \"10.0.0.0/8\"]",
             &["server.proxy_protocol"],
+        ),
+        (
+            "transport = \"behind_proxy\"\nmax_connections_per_client = 10\n[client_address]\ntrusted_proxies = [\"unix\"]",
+            &["server.max_connections_per_client"],
         ),
         // HTTPS stays what it is.
         (

@@ -79,6 +79,7 @@ fn every_key_is_read() {
         shutdown_timeout = "1min"
         header_timeout = "2s"
         max_connections = 500
+        max_connections_per_client = 50
 
         [tls]
         certificate = "chain.pem"
@@ -173,6 +174,7 @@ fn every_key_is_read() {
             shutdown_timeout: Duration::from_secs(60),
             header_timeout: Duration::from_secs(2),
             max_connections: NonZeroUsize::new(500),
+            max_connections_per_client: NonZeroUsize::new(50),
         }
     );
     assert_eq!(

@@ -1,8 +1,8 @@
-//! A server behind load balancers: what actix-web's `HttpServer` does, with the PROXY protocol in
-//! front of TLS. `HttpServer` has no place for that: it goes from the listener to TLS itself.
+//! What a connection goes through: the entrance, TLS, HTTP.
 //!
-//! Two things are private to actix-web, and do without here: its `AppConfig` says that there is no
-//! TLS, and a graceful stop waits until idle connections end, [`KEEP_ALIVE`] at most.
+//! actix-web's `HttpServer` is the same, but for the entrance: it goes from the listener to TLS
+//! itself, so that whoever is refused has had a handshake. What it gives to the HTTP service is
+//! given here as well, the end of idle connections at a graceful stop included.
 
 use std::{
     any::Any,
@@ -14,147 +14,105 @@ use std::{
 };
 
 use actix_http::{HttpService, Protocol, Request, Response, body::MessageBody};
+use actix_server::GracefulShutdownSignal;
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_factory, fn_service,
     map_config,
 };
 use actix_tls::accept::rustls_0_23::{Acceptor, AcceptorService, TlsStream};
+#[cfg(unix)]
+use actix_web::rt::net::UnixStream;
 use actix_web::{
-    dev::{AppConfig, Extensions, Server},
+    dev::{AppConfig, Extensions},
     rt::net::TcpStream,
 };
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, ready};
 use rustls::ServerConfig;
+use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    DISCONNECT_TIMEOUT, H2_CONNECTION_WINDOW, H2_STREAM_WINDOW, KEEP_ALIVE, Signals,
-    proxy_protocol::Gate,
+    BACKLOG, DISCONNECT_TIMEOUT, H2_CONNECTION_WINDOW, H2_STREAM_WINDOW, KEEP_ALIVE,
+    entrance::Guest,
 };
-use crate::{connection::Watch, security::Security};
+use crate::connection::Watch;
 
-/// Listens at `address` for connections that begin with a PROXY protocol header.
-pub(super) fn listen<F, I, S, B>(
-    app: F,
-    security: &Security,
-    address: SocketAddr,
-    tls: Option<ServerConfig>,
-    connections: usize,
-    watch: Watch,
-    signals: Signals,
-) -> io::Result<(Server, SocketAddr)>
-where
-    F: Fn() -> I + Send + Clone + 'static,
-    I: IntoServiceFactory<S, Request>,
-    S: ServiceFactory<Request, Config = AppConfig> + 'static,
-    S::Error: Into<actix_web::Error> + 'static,
-    S::InitError: fmt::Debug,
-    S::Response: Into<Response<B>> + 'static,
-    S::Service: 'static,
-    <S::Service as Service<Request>>::Future: 'static,
-    B: MessageBody + 'static,
-{
-    let settings = &security.settings().server;
-    let header_timeout = settings.header_timeout;
-    let gate = Gate::new(security.clone());
-    let mut server = Server::build()
-        .max_concurrent_connections(connections)
-        .shutdown_timeout(settings.shutdown_timeout.as_secs());
-    if let Some(workers) = settings.workers {
-        server = server.workers(workers.get());
+/// Listens as `HttpServer` does: also where connections of a server that has just ended remain.
+pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // On Windows it would let others take the port over.
+    #[cfg(not(windows))]
+    socket.set_reuse_address(true)?;
+    // Elsewhere `[::]` takes connections of IPv4 unless the system is told not to.
+    #[cfg(windows)]
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
     }
-    if let Signals::Ignore = signals {
-        server = server.disable_signals();
-    }
-
-    let listener = TcpListener::bind(address)?;
-    let address = listener.local_addr()?;
-    let server = match tls {
-        Some(config) => {
-            let acceptor = acceptor(config, header_timeout);
-            server.listen("https", listener, move || {
-                let http = http(app(), header_timeout, watch.clone());
-                accept_tls(gate.clone(), acceptor.clone()).and_then(http)
-            })?
-        }
-        None => server.listen("http", listener, move || {
-            accept(gate.clone()).and_then(http(app(), header_timeout, watch.clone()))
-        })?,
-    };
-    Ok((server.run(), address))
-}
-
-fn acceptor(mut config: ServerConfig, header_timeout: Duration) -> Acceptor {
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let mut acceptor = Acceptor::new(config);
-    acceptor.set_handshake_timeout(header_timeout);
-    acceptor
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// A connection and what the HTTP service wants to know of it.
-type Accepted<T> = (T, Protocol, Option<SocketAddr>);
+pub(super) type Accepted<T> = (T, Protocol, Option<SocketAddr>);
 
-fn accept(
-    gate: Gate,
-) -> impl ServiceFactory<
-    TcpStream,
+/// No entrance: whoever connects here is the proxy. And no TLS.
+#[cfg(unix)]
+pub(super) fn socket_file() -> impl ServiceFactory<
+    UnixStream,
     Config = (),
-    Response = Accepted<TcpStream>,
+    Response = Accepted<UnixStream>,
     Error = (),
     InitError = (),
 > {
-    fn_service(move |stream| {
-        let gate = gate.clone();
-        async move {
-            let (stream, peer) = gate.receive(stream).await?;
-            Ok((stream, Protocol::Http1, Some(peer)))
-        }
-    })
-    .map_init_err(|()| ())
+    fn_service(|stream| ready(Ok((stream, Protocol::Http1, None))))
 }
 
-fn accept_tls(
-    gate: Gate,
+/// No TLS: a proxy ends it, or nobody.
+pub(super) fn plain()
+-> impl ServiceFactory<Guest, Config = (), Response = Accepted<TcpStream>, Error = (), InitError = ()>
+{
+    fn_service(|(stream, peer)| ready(Ok((stream, Protocol::Http1, Some(peer)))))
+}
+
+pub(super) fn acceptor(mut config: ServerConfig, handshake_timeout: Duration) -> Acceptor {
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let mut acceptor = Acceptor::new(config);
+    acceptor.set_handshake_timeout(handshake_timeout);
+    acceptor
+}
+
+pub(super) fn tls(
     acceptor: Acceptor,
 ) -> impl ServiceFactory<
-    TcpStream,
+    Guest,
     Config = (),
     Response = Accepted<TlsStream<TcpStream>>,
     Error = (),
     InitError = (),
 > {
     fn_factory(move || {
-        let gate = gate.clone();
         let service = ServiceFactory::<TcpStream>::new_service(&acceptor, ());
-        async move {
-            let tls = Rc::new(service.await?);
-            Ok(AcceptTls { gate, tls })
-        }
+        async move { Ok(Tls(Rc::new(service.await?))) }
     })
 }
 
-/// The header, and then TLS.
-struct AcceptTls {
-    gate: Gate,
-    tls: Rc<AcceptorService>,
-}
+struct Tls(Rc<AcceptorService>);
 
-impl Service<TcpStream> for AcceptTls {
+impl Service<Guest> for Tls {
     type Response = Accepted<TlsStream<TcpStream>>;
     type Error = ();
     type Future = LocalBoxFuture<'static, Result<Self::Response, ()>>;
 
     /// Not while as many handshakes are in progress as there may be.
     fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), ()>> {
-        Service::<TcpStream>::poll_ready(&*self.tls, context).map_err(drop)
+        Service::<TcpStream>::poll_ready(&*self.0, context).map_err(drop)
     }
 
-    fn call(&self, stream: TcpStream) -> Self::Future {
-        let Self { gate, tls } = self;
-        let (gate, tls) = (gate.clone(), Rc::clone(tls));
+    fn call(&self, (stream, peer): Guest) -> Self::Future {
+        let handshake = self.0.call(stream);
         Box::pin(async move {
-            let (stream, peer) = gate.receive(stream).await?;
-            let stream = tls.call(stream).await.map_err(drop)?;
+            let stream = handshake.await.map_err(drop)?;
             let protocol = match stream.get_ref().1.alpn_protocol() {
                 Some(b"h2") => Protocol::Http2,
                 _ => Protocol::Http1,
@@ -164,43 +122,71 @@ impl Service<TcpStream> for AcceptTls {
     }
 }
 
-fn http<T, I, S, B>(
-    app: I,
-    header_timeout: Duration,
-    watch: Watch,
-) -> impl ServiceFactory<Accepted<T>, Config = (), Response = (), Error = (), InitError = ()>
-where
-    T: AsyncRead + AsyncWrite + Unpin + 'static,
-    I: IntoServiceFactory<S, Request>,
-    S: ServiceFactory<Request, Config = AppConfig> + 'static,
-    S::Error: Into<actix_web::Error> + 'static,
-    S::InitError: fmt::Debug,
-    S::Response: Into<Response<B>> + 'static,
-    S::Service: 'static,
-    <S::Service as Service<Request>>::Future: 'static,
-    B: MessageBody + 'static,
-{
-    let app = app.into_factory().map_err(|error| {
-        let error: actix_web::Error = error.into();
-        error.error_response()
-    });
-    HttpService::build()
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(header_timeout)
-        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        .h2_initial_window_size(H2_STREAM_WINDOW)
-        .h2_initial_connection_window_size(H2_CONNECTION_WINDOW)
-        .on_connect_ext(move |stream: &T, data: &mut Extensions| {
-            watch.begin(stream as &dyn Any, data);
-        })
-        // actix-web makes no other configuration for us; what it says of TLS, `connection` knows.
-        .finish(map_config(app, |()| AppConfig::default()))
-        .map_err(drop)
+/// What the HTTP service of each worker is made with.
+#[derive(Clone)]
+pub(super) struct Http {
+    pub(super) config: AppConfig,
+    pub(super) header_timeout: Duration,
+    pub(super) stopping: GracefulShutdownSignal,
+    pub(super) watch: Watch,
+}
+
+impl Http {
+    pub(super) fn serve<T, I, S, B>(
+        self,
+        app: I,
+    ) -> impl ServiceFactory<Accepted<T>, Config = (), Response = (), Error = (), InitError = ()>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + 'static,
+        I: IntoServiceFactory<S, Request>,
+        S: ServiceFactory<Request, Config = AppConfig> + 'static,
+        S::Error: Into<actix_web::Error> + 'static,
+        S::InitError: fmt::Debug,
+        S::Response: Into<Response<B>> + 'static,
+        S::Service: 'static,
+        <S::Service as Service<Request>>::Future: 'static,
+        B: MessageBody + 'static,
+    {
+        let Self {
+            config,
+            header_timeout,
+            stopping,
+            watch,
+        } = self;
+        let app = app.into_factory().map_err(|error| {
+            let error: actix_web::Error = error.into();
+            error.error_response()
+        });
+        HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(header_timeout)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .h2_initial_window_size(H2_STREAM_WINDOW)
+            .h2_initial_connection_window_size(H2_CONNECTION_WINDOW)
+            .on_connect_ext(move |stream: &T, data: &mut Extensions| {
+                watch.begin(stream as &dyn Any, data);
+            })
+            .finish(map_config(app, move |()| config.clone()))
+            .map_err(drop)
+    }
+}
+
+/// What `connection_info` and `url_for` are told of a listener.
+///
+/// actix-web makes this for nobody but its `HttpServer`, and for actix-test, whose published
+/// versions take any actix-web 4 and need this function of it. Were it to go all the same, this
+/// would not compile. Without it every URL of `url_for` would say `http`.
+pub(super) fn app_config(address: SocketAddr, is_tls: bool) -> AppConfig {
+    AppConfig::__priv_test_new(is_tls, address.to_string(), address)
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{App, HttpRequest, web};
+    use actix_web::{App, HttpRequest, dev::Server, web};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt, duplex},
         net::TcpListener,
@@ -227,9 +213,13 @@ mod tests {
             let told = tell(&request);
             async { told }
         }));
-        let watch = Watch::new(Clock::system(), Duration::from_secs(9));
-        let service = http::<T, _, _, _>(app, Duration::from_secs(5), watch);
-        let service = service.new_service(()).await.unwrap();
+        let http = Http {
+            config: AppConfig::default(),
+            header_timeout: Duration::from_secs(5),
+            stopping: Server::build().graceful_shutdown_signal(),
+            watch: Watch::new(Clock::system(), Duration::from_secs(9)),
+        };
+        let service = http.serve::<T, _, _, _>(app).new_service(()).await.unwrap();
         client.write_all(GET).await.unwrap();
         service.call((stream, Protocol::Http1, None)).await.unwrap();
         let mut answer = String::new();
