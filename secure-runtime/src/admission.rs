@@ -66,25 +66,26 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
     } = admitted;
 
     let fields = Fields::of(request.headers());
-    let address = *address;
+    // Not copied into what may wait.
+    let address = &*address;
     // Not looked for again where the shield did, which stands before everything.
     if !security.bans().is_empty() && !shield::stands_before(request) {
-        security.bans().judge(peer(request), || address)?;
+        security.bans().judge(peer(request), || *address)?;
     }
 
     // Before the transport is judged: a proxy that is missing among the trusted shows there first.
-    if fields.forwarding.any() || address == ClientAddress::Unknown {
+    if fields.forwarding.any() || *address == ClientAddress::Unknown {
         let (peer, sent) = (peer(request), fields.forwarding);
         security
             .addresses()
-            .notice(peer, request.headers(), sent, address);
+            .notice(peer, request.headers(), sent, *address);
     }
 
     transport(security, request)?;
 
     *place = security.concurrency().take(policy)?;
 
-    security.limiter().charge_ip(charges, policy, address)?;
+    security.limiter().charge_ip(charges, policy, *address)?;
 
     // What is refused from here on has cost its quotas `per ip`; those that a store counts are
     // charged with the others, at the end.
@@ -112,7 +113,7 @@ async fn caller(
     security: &Security,
     request: &HttpRequest,
     fields: Fields,
-    address: ClientAddress,
+    address: &ClientAddress,
 ) -> Result<Option<Principal>, Rejection> {
     declared_body(request.headers(), fields, policy.max_body)?;
 
@@ -199,7 +200,7 @@ pub(crate) fn peer(request: &HttpRequest) -> Option<IpAddr> {
 async fn authenticate(
     security: &Security,
     request: &HttpRequest,
-    address: ClientAddress,
+    address: &ClientAddress,
     revocation: Revocation,
     outage: Outage,
 ) -> Result<Principal, Rejection> {
@@ -219,7 +220,7 @@ async fn authenticate(
             let charged = security.limiter().charge_ip(
                 &mut Charges::default(),
                 security.authentication_failures(),
-                address,
+                *address,
             );
             match charged {
                 Ok(()) => rejection,
@@ -227,7 +228,7 @@ async fn authenticate(
                     // It takes the place of what the client did.
                     security
                         .bans()
-                        .note(peer(request), address, rejection.refusal());
+                        .note(peer(request), *address, rejection.refusal());
                     too_many
                 }
             }
@@ -303,7 +304,7 @@ impl Admitted {
             return Ok(None);
         }
         let (security, request) = (&self.security, &self.request);
-        authenticate(security, request, self.address, STRICTEST, Outage::Deny)
+        authenticate(security, request, &self.address, STRICTEST, Outage::Deny)
             .await
             .map(Some)
     }

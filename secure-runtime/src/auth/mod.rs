@@ -31,6 +31,7 @@
 
 mod cache;
 mod credentials;
+mod digests;
 mod issuer;
 mod jwt;
 mod keys;

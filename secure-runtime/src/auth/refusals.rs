@@ -11,14 +11,14 @@
 //! The bytes are kept, although a keyed digest of them would be shorter: then no argument is needed
 //! why a token is never refused for what another one is.
 
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{Hash, Hasher};
 
 use quick_cache::{
     Equivalent, OptionsBuilder, Weighter,
     sync::{self, DefaultLifecycle},
 };
 
-use super::{jwt::Reason, principal::Lifetime};
+use super::{digests::Digests, jwt::Reason, principal::Lifetime};
 
 /// Of the bytes for tokens, one in so many is for those that were refused. Each takes less than half
 /// of what a verified one does, and clients that go wrong are fewer than callers.
@@ -34,11 +34,11 @@ const ALLOCATION_BYTES: usize = 32;
 
 pub(super) struct Refusals {
     known: sync::Cache<Token<Box<[u8]>>, Verdict, ByBytes, foldhash::fast::RandomState>,
-    /// SipHash with a secret key, over the whole token. Who sends forged tokens chooses every byte
-    /// of them and sees how long an answer takes, so a hash must hold against inputs that are
-    /// chosen with knowledge of its earlier work; those that are only fast do not claim that. With
-    /// it, the table is keyed by numbers that nobody chooses.
-    digests: RandomState,
+    /// Over the whole token. Who sends forged tokens chooses every byte of them and sees how long an
+    /// answer takes, so a hash must hold against inputs that are chosen with knowledge of its earlier
+    /// work; those that are only fast do not claim that. With it, the table is keyed by numbers that
+    /// nobody chooses.
+    digests: Digests,
 }
 
 /// What is known of a token whose bytes were judged.
@@ -96,18 +96,16 @@ impl Refusals {
                 foldhash::fast::RandomState::default(),
                 DefaultLifecycle::default(),
             ),
-            digests: RandomState::new(),
+            digests: Digests::new(),
         })
     }
 
     /// The place of a token, which is hashed once for all that is done there.
     pub(super) fn place<'a>(&'a self, token: &'a [u8]) -> Place<'a> {
-        let mut hasher = self.digests.build_hasher();
-        hasher.write(token);
         Place {
             refusals: self,
             token: Token {
-                digest: hasher.finish(),
+                digest: self.digests.digest(token),
                 bytes: token,
             },
         }
