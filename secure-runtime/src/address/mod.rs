@@ -243,7 +243,7 @@ impl ClientAddresses {
         if !self.trusts(peer) {
             return peer.unwrap_or(ClientAddress::Unknown);
         }
-        self.walk(peer, headers, self.header).0
+        self.walk(peer, values(headers, self.header), self.header).0
     }
 
     /// Counts, and now and then logs, what is wrong with a request that came from `found` and has
@@ -269,7 +269,7 @@ impl ClientAddresses {
         if found == ClientAddress::Unknown {
             self.notices.unknown(self.header);
         }
-        if sent.has(other) && self.walk(peer, headers, other).0 != found {
+        if sent.has(other) && self.walk(peer, values(headers, other), other).0 != found {
             self.notices.headers_conflict(self.header);
         }
     }
@@ -315,7 +315,9 @@ impl ClientAddresses {
             return None;
         }
         match self.header {
-            ForwardingHeader::Forwarded => self.walk(peer, headers, self.header).1,
+            ForwardingHeader::Forwarded => {
+                self.walk(peer, values(headers, self.header), self.header).1
+            }
             ForwardingHeader::XForwardedFor => {
                 let value = headers.get_all(header::X_FORWARDED_PROTO).next_back()?;
                 let last = value.as_bytes().rsplit(|&byte| byte == b',').next()?;
@@ -344,13 +346,12 @@ impl ClientAddresses {
     }
 
     /// Walks from a trusted peer to the client, and tells the `proto` of the last entry seen.
-    fn walk(
+    fn walk<'a>(
         &self,
         peer: Option<ClientAddress>,
-        headers: &HeaderMap,
+        values: impl DoubleEndedIterator<Item = &'a [u8]>,
         header: ForwardingHeader,
     ) -> (ClientAddress, Option<bool>) {
-        let values = headers.get_all(header.name()).map(HeaderValue::as_bytes);
         let mut found = (peer.unwrap_or(ClientAddress::Unknown), None);
         let mut hops_walked = 0;
         for (seen, entry) in Values::new(values).enumerate() {
@@ -378,6 +379,10 @@ impl ClientAddresses {
         }
         found
     }
+}
+
+fn values(headers: &HeaderMap, header: ForwardingHeader) -> impl DoubleEndedIterator<Item = &[u8]> {
+    headers.get_all(header.name()).map(HeaderValue::as_bytes)
 }
 
 /// `::ffff:10.0.0.0/104` as `10.0.0.0/8`: addresses are compared in that form.
