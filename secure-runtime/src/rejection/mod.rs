@@ -38,24 +38,22 @@ const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+
 /// assert_eq!(rejection.refusal(), Refusal::Forbidden);
 /// assert_eq!(rejection.refusal().status(), 403);
 /// ```
-pub struct Rejection {
+// A pointer, so that requests that are admitted do not pay for what could have refused them.
+pub struct Rejection(Box<Parts>);
+
+/// What those refusals have that a flood is made of. It is little, because it is moved about.
+#[derive(Clone)]
+struct Parts {
     refusal: Refusal,
     /// Nearly all are constant; any other is in the details.
     reason: &'static str,
-    /// In a box, so that what may end in a refusal is not large for it.
-    more: Option<Box<More>>,
-}
-
-/// What the refusals that cost least do not have.
-#[derive(Clone, Default)]
-struct More {
     retry_after: Option<u64>,
-    quotas: Quotas,
+    quotas: Option<Box<Quotas>>,
     details: Option<Box<Details>>,
 }
 
 /// What a refusal by quotas tells of them.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Quotas {
     /// Names of those that were exceeded.
     pub(crate) violated: Cow<'static, [&'static str]>,
@@ -95,28 +93,27 @@ impl Rejection {
     ///
     /// The reason must hold no secret and nothing that a client sent.
     pub fn new(refusal: Refusal, reason: impl Into<Cow<'static, str>>) -> Self {
-        let mut rejection = Self {
-            refusal,
-            reason: "",
-            more: None,
+        let (reason, details) = match reason.into() {
+            Cow::Borrowed(reason) => (reason, None),
+            Cow::Owned(reason) => {
+                let details = Details {
+                    reason: Some(reason),
+                    ..Details::default()
+                };
+                ("", Some(Box::new(details)))
+            }
         };
-        match reason.into() {
-            Cow::Borrowed(reason) => rejection.reason = reason,
-            Cow::Owned(reason) => rejection.details().reason = Some(reason),
-        }
-        rejection
-    }
-
-    fn more(&mut self) -> &mut More {
-        self.more.get_or_insert_default()
+        Self(Box::new(Parts {
+            refusal,
+            reason,
+            retry_after: None,
+            quotas: None,
+            details,
+        }))
     }
 
     fn details(&mut self) -> &mut Details {
-        self.more().details.get_or_insert_default()
-    }
-
-    fn known_details(&self) -> Option<&Details> {
-        self.more.as_ref()?.details.as_deref()
+        self.0.details.get_or_insert_default()
     }
 
     /// Input that was decoded and is not valid, or (with [`Refusal::BodyMalformed`]) could not be.
@@ -127,7 +124,7 @@ impl Rejection {
 
     /// When to come back, in whole seconds.
     pub(crate) fn with_retry_after(mut self, seconds: u64) -> Self {
-        self.more().retry_after = Some(seconds);
+        self.0.retry_after = Some(seconds);
         self
     }
 
@@ -163,16 +160,7 @@ impl Rejection {
 
     /// The quotas that it is about.
     pub(crate) fn with_quotas(mut self, quotas: Quotas) -> Self {
-        match &mut self.more {
-            Some(more) => more.quotas = quotas,
-            None => {
-                self.more = Some(Box::new(More {
-                    retry_after: None,
-                    quotas,
-                    details: None,
-                }));
-            }
-        }
+        self.0.quotas = Some(Box::new(quotas));
         self
     }
 
@@ -184,43 +172,50 @@ impl Rejection {
 
     /// The row of the table.
     pub fn refusal(&self) -> Refusal {
-        self.refusal
+        self.0.refusal
     }
 
     /// Why, for the log only.
     pub fn reason(&self) -> &str {
-        let details = self.known_details();
+        let details = self.0.details.as_ref();
         let reason = details.and_then(|details| details.reason.as_deref());
-        reason.unwrap_or(self.reason)
+        reason.unwrap_or(self.0.reason)
     }
 
     /// The name of the event in the log.
     pub(crate) fn event(&self) -> &'static str {
-        let event = self.known_details().and_then(|details| details.event);
-        event.unwrap_or(self.refusal.row().event)
+        let details = self.0.details.as_ref();
+        let event = details.and_then(|details| details.event);
+        event.unwrap_or(self.0.refusal.row().event)
     }
 
     /// Which account it was about.
     pub(crate) fn account(&self) -> Option<&str> {
-        self.known_details()?.account.as_deref()
+        self.0.details.as_ref()?.account.as_deref()
     }
 
     /// Names of the quotas that were exceeded, where that is the matter.
     pub fn violated_policies(&self) -> &[&'static str] {
-        let more = self.more.as_ref();
-        more.map_or(&[], |more| &more.quotas.violated)
+        let quotas = self.0.quotas.as_ref();
+        quotas.map_or(&[], |quotas| &quotas.violated)
     }
 
     /// What is wrong with the input, where that is the matter.
     pub fn errors(&self) -> &[InputError] {
-        let details = self.known_details();
+        let details = self.0.details.as_ref();
         details.map_or(&[], |details| &details.errors)
     }
 
     /// The answer, as problem details (RFC 9457).
     pub(crate) fn respond(self, space: ProtectionSpace<'_>) -> HttpResponse {
         let body = problem::body(&self);
-        let Self { refusal, more, .. } = self;
+        let Parts {
+            refusal,
+            retry_after,
+            quotas,
+            details,
+            ..
+        } = *self.0;
         let mut response = HttpResponse::with_body(refusal.status(), BoxBody::new(body));
         if refusal == Refusal::Banned {
             response
@@ -231,30 +226,23 @@ impl Rejection {
         let headers = response.headers_mut();
         headers.append(header::CONTENT_TYPE, PROBLEM_JSON);
         headers.append(header::CACHE_CONTROL, NO_STORE);
-        let details = more.as_ref().and_then(|more| more.details.as_ref());
-        let wanted = details.and_then(|details| details.wanted.as_ref());
+        let wanted = details.as_ref().and_then(|details| details.wanted.as_ref());
         if let Some(challenge) = space.challenge(refusal, wanted) {
             headers.append(header::WWW_AUTHENTICATE, challenge);
         }
         if refusal == Refusal::ContentCodingUnsupported {
             headers.append(header::ACCEPT_ENCODING, IDENTITY);
         }
-        let Some(more) = more else {
-            return response;
-        };
-        let More {
-            retry_after,
-            quotas,
-            details,
-        } = *more;
         if let Some(seconds) = retry_after {
             headers.append(header::RETRY_AFTER, self::retry_after::value(seconds));
         }
-        if let Some(policy) = quotas.policy {
-            headers.append(RATELIMIT_POLICY, policy);
-        }
-        if let Some(state) = quotas.state {
-            headers.append(RATELIMIT, state);
+        if let Some(quotas) = quotas {
+            if let Some(policy) = quotas.policy {
+                headers.append(RATELIMIT_POLICY, policy);
+            }
+            if let Some(state) = quotas.state {
+                headers.append(RATELIMIT, state);
+            }
         }
         if let Some(details) = details {
             for (name, value) in details.fields {
@@ -266,24 +254,20 @@ impl Rejection {
 
     /// As good as this one: for an answer beside one that is kept.
     pub(crate) fn cloned(&self) -> Self {
-        Self {
-            refusal: self.refusal,
-            reason: self.reason,
-            more: self.more.clone(),
-        }
+        Self(self.0.clone())
     }
 }
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.refusal.row().detail)
+        f.write_str(self.0.refusal.row().detail)
     }
 }
 
 /// A handler may refuse in the same words: `Result<impl Responder, Rejection>`.
 impl ResponseError for Rejection {
     fn status_code(&self) -> StatusCode {
-        self.refusal.status()
+        self.0.refusal.status()
     }
 
     fn error_response(&self) -> HttpResponse {
@@ -295,7 +279,7 @@ impl ResponseError for Rejection {
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rejection")
-            .field("refusal", &self.refusal)
+            .field("refusal", &self.0.refusal)
             .field("reason", &self.reason())
             .finish_non_exhaustive()
     }
