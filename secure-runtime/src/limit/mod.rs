@@ -229,9 +229,15 @@ impl RateLimiter {
         charges: &mut Charges,
         is_due: impl Fn(&Quota) -> bool,
     ) -> Result<(), Rejection> {
-        // The clock was read a moment ago: to read it again costs more than the decision.
-        self.charge(route, charges, None, is_due)
-            .map_err(|denied| deny(route, charges, None, denied, charges.now))
+        self.charge(route, charges, None, is_due).map_err(|denied| {
+            // The clock was read a moment ago. That is exact enough for a wait, and not for what is
+            // given back.
+            let now = match charges.iter().next() {
+                None => charges.now,
+                Some(_) => bucket::now(&self.clock),
+            };
+            deny(route, charges, None, denied, now)
+        })
     }
 
     /// Charges the rest of a request that is admitted as far as everything else is concerned; a
