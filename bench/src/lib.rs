@@ -97,14 +97,19 @@ fn build(mode: Mode) -> Case {
         Mode::RefusedInvalid
         | Mode::WholeRefusedInvalid
         | Mode::RefusedKnown
-        | Mode::WholeRefusedKnown => {
+        | Mode::WholeRefusedKnown
+        | Mode::WholeRefusedProxied => {
             let (clock, hand) = Clock::manual();
             (clock, Some(hand))
         }
         _ => (Clock::system(), None),
     };
     let tokens = Tokens::new(&clock);
-    let security = security(&clock, &tokens, settings());
+    let settings = match mode {
+        Mode::WholeRefusedProxied => behind_proxy(settings()),
+        _ => settings(),
+    };
+    let security = security(&clock, &tokens, settings);
     let token = tokens
         .token("customer-4711")
         .role("admin")
@@ -114,7 +119,7 @@ fn build(mode: Mode) -> Case {
     let bearer = match mode {
         Mode::Refused401 | Mode::WholeRefused401 => None,
         Mode::RefusedInvalid | Mode::WholeRefusedInvalid => Some("Bearer aaaa.bbbb.cccc".into()),
-        Mode::RefusedKnown | Mode::WholeRefusedKnown => {
+        Mode::RefusedKnown | Mode::WholeRefusedKnown | Mode::WholeRefusedProxied => {
             let other = tokens.token("customer-4712").sign();
             Some(format!("Bearer {}", forged(&token, &other)))
         }
@@ -155,6 +160,14 @@ fn build(mode: Mode) -> Case {
             handlers::guarded,
             Exchange::refused("/guarded", bearer, StatusCode::UNAUTHORIZED),
         ),
+        Mode::WholeRefusedProxied => {
+            let refused = Exchange::refused("/guarded", bearer, StatusCode::UNAUTHORIZED);
+            guarded(
+                &security,
+                handlers::guarded,
+                refused.forwarded_for(FORWARDED_FOR),
+            )
+        }
         Mode::WholeBanned => {
             ban_many(&security);
             ban(&security, PEER.ip());
@@ -214,6 +227,13 @@ fn settings() -> Settings {
     settings.danger.plaintext = true;
     // Few keys, so that the thread that sweeps them has little to do meanwhile.
     settings.limits.max_keys = NonZeroUsize::MIN.saturating_add(999);
+    settings
+}
+
+/// The same where a proxy, which stands at [`PEER`], is trusted.
+fn behind_proxy(mut settings: Settings) -> Settings {
+    let proxies = &mut settings.client_address.trusted_proxies;
+    proxies.push("203.0.113.0/24".parse().expect("a network"));
     settings
 }
 
@@ -316,17 +336,18 @@ fn request_to_admit(security: &Security, bearer: Option<&str>) -> HttpRequest {
     .to_http_request()
 }
 
+/// What the client has sent, and what its proxy has added.
+const FORWARDED_FOR: &str = "192.0.2.1, 198.51.100.7";
+
 /// A request that came through a proxy, which names its client.
 fn proxied() -> HttpRequest {
     let mut settings = Settings::default();
     settings.danger.plaintext = true;
-    let proxies = &mut settings.client_address.trusted_proxies;
-    proxies.push("203.0.113.0/24".parse().expect("a network"));
-    let security = Security::builder().settings(settings).build();
+    let security = Security::builder().settings(behind_proxy(settings)).build();
     TestRequest::get()
         .app_data(security.expect("the security is configured"))
         .peer_addr(PEER)
-        .insert_header(("x-forwarded-for", "192.0.2.1, 198.51.100.7"))
+        .insert_header(("x-forwarded-for", FORWARDED_FOR))
         .to_http_request()
 }
 

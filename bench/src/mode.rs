@@ -48,6 +48,8 @@ pub enum Mode {
     WholeRefusedInvalid,
     /// A whole request with a forged token that was refused before.
     WholeRefusedKnown,
+    /// The same, behind a proxy.
+    WholeRefusedProxied,
     /// A whole request whose quota is used up.
     WholeRefused429,
     /// A whole request of a client that is banned, among 100,000 bans.
@@ -92,6 +94,7 @@ impl Mode {
         Self::WholeRefused401,
         Self::WholeRefusedInvalid,
         Self::WholeRefusedKnown,
+        Self::WholeRefusedProxied,
         Self::WholeRefused429,
         Self::WholeBanned,
         Self::WholeOthersBanned,
@@ -174,6 +177,11 @@ impl Mode {
             WholeRefusedKnown => (
                 "whole-refused-401-known",
                 "forged token, refusal known",
+                WholeBare,
+            ),
+            WholeRefusedProxied => (
+                "whole-refused-401-proxied",
+                "forged token, refusal known, behind a proxy",
                 WholeBare,
             ),
             WholeRefused429 => ("whole-refused-429", "quota used up", WholeBare),

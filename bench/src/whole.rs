@@ -31,6 +31,7 @@ pub(crate) struct Exchange {
     path: &'static str,
     bearer: Option<String>,
     body: Option<&'static str>,
+    forwarded_for: Option<&'static str>,
     expected: StatusCode,
 }
 
@@ -41,6 +42,7 @@ impl Exchange {
             path,
             bearer,
             body: None,
+            forwarded_for: None,
             expected: StatusCode::OK,
         }
     }
@@ -65,6 +67,14 @@ impl Exchange {
         }
     }
 
+    /// The same through a proxy, which has written this.
+    pub(crate) fn forwarded_for(self, clients: &'static str) -> Self {
+        Self {
+            forwarded_for: Some(clients),
+            ..self
+        }
+    }
+
     /// As the server makes it, with the fields of a small client. A body has arrived already.
     fn request(&self) -> Request {
         let mut request = Request::new();
@@ -80,6 +90,9 @@ impl Exchange {
         field(header::USER_AGENT, "bench");
         if let Some(bearer) = &self.bearer {
             field(header::AUTHORIZATION, bearer);
+        }
+        if let Some(clients) = self.forwarded_for {
+            field(header::X_FORWARDED_FOR, clients);
         }
         let Some(body) = self.body else {
             return request;

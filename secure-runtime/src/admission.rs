@@ -43,6 +43,8 @@ pub struct Admitted {
     pub(crate) request: HttpRequest,
     pub(crate) body: Body,
     pub(crate) principal: Option<Principal>,
+    /// Where it came from. Behind proxies that takes time to find, so it is found once.
+    pub(crate) address: ClientAddress,
     charges: Charges,
     /// Held until the answer was sent.
     place: Place,
@@ -57,34 +59,37 @@ async fn check(admitted: &mut Admitted) -> Result<(), Rejection> {
         security,
         request,
         principal,
+        address,
         charges,
         place,
         ..
     } = admitted;
 
     let fields = Fields::of(request.headers());
-    let address = client_address(security, request);
+    // Not copied into what may wait.
+    let address = &*address;
     // Not looked for again where the shield did, which stands before everything.
     if !security.bans().is_empty() && !shield::stands_before(request) {
-        security.bans().judge(peer(request), || address)?;
+        security.bans().judge(peer(request), || *address)?;
     }
 
     // Before the transport is judged: a proxy that is missing among the trusted shows there first.
-    if fields.forwarding || address == ClientAddress::Unknown {
+    if fields.forwarding.any() || *address == ClientAddress::Unknown {
+        let (peer, sent) = (peer(request), fields.forwarding);
         security
             .addresses()
-            .notice(peer(request), request.headers(), address);
+            .notice(peer, request.headers(), sent, *address);
     }
 
     transport(security, request)?;
 
     *place = security.concurrency().take(policy)?;
 
-    security.limiter().charge_ip(charges, policy, address)?;
+    security.limiter().charge_ip(charges, policy, *address)?;
 
     // What is refused from here on has cost its quotas `per ip`; those that a store counts are
     // charged with the others, at the end.
-    match caller(policy, security, request, fields).await {
+    match caller(policy, security, request, fields, address).await {
         Ok(caller) => *principal = caller,
         Err(rejection) => {
             let limiter = security.limiter();
@@ -108,6 +113,7 @@ async fn caller(
     security: &Security,
     request: &HttpRequest,
     fields: Fields,
+    address: &ClientAddress,
 ) -> Result<Option<Principal>, Rejection> {
     declared_body(request.headers(), fields, policy.max_body)?;
 
@@ -122,7 +128,7 @@ async fn caller(
         return Ok(None);
     };
 
-    let caller = authenticate(security, request, *revocation, policy.outage).await?;
+    let caller = authenticate(security, request, address, *revocation, policy.outage).await?;
 
     if let Some(max_age) = max_age {
         security.authenticator()?.check_age(&caller, *max_age)?;
@@ -194,6 +200,7 @@ pub(crate) fn peer(request: &HttpRequest) -> Option<IpAddr> {
 async fn authenticate(
     security: &Security,
     request: &HttpRequest,
+    address: &ClientAddress,
     revocation: Revocation,
     outage: Outage,
 ) -> Result<Principal, Rejection> {
@@ -213,13 +220,15 @@ async fn authenticate(
             let charged = security.limiter().charge_ip(
                 &mut Charges::default(),
                 security.authentication_failures(),
-                client_address(security, request),
+                *address,
             );
             match charged {
                 Ok(()) => rejection,
                 Err(too_many) => {
                     // It takes the place of what the client did.
-                    security.bans().note(request, rejection.refusal());
+                    security
+                        .bans()
+                        .note(peer(request), *address, rejection.refusal());
                     too_many
                 }
             }
@@ -254,6 +263,7 @@ impl Admitted {
         };
         Ok(Self {
             body: Body::new(payload, policy.max_body, policy.body_timeout),
+            address: client_address(&security, &request),
             policy,
             security,
             request,
@@ -293,7 +303,8 @@ impl Admitted {
         if !self.request.headers().contains_key(header::AUTHORIZATION) {
             return Ok(None);
         }
-        authenticate(&self.security, &self.request, STRICTEST, Outage::Deny)
+        let (security, request) = (&self.security, &self.request);
+        authenticate(security, request, &self.address, STRICTEST, Outage::Deny)
             .await
             .map(Some)
     }
@@ -309,10 +320,15 @@ impl Admitted {
         // The places first: what is left of the body may take its time.
         drop(mem::take(&mut self.place));
         let body = mem::take(&mut self.body);
+        self.note(rejection.refusal());
+        response::refuse(rejection, self.policy, Some(&self.security), body)
+    }
+
+    /// Counts a refusal of this request, where rules of bans count it.
+    pub(crate) fn note(&self, refusal: Refusal) {
         self.security
             .bans()
-            .note(&self.request, rejection.refusal());
-        response::refuse(rejection, self.policy, Some(&self.security), body)
+            .note(peer(&self.request), self.address, refusal);
     }
 
     /// Enforces the decision of the attribute's `allow`.
@@ -338,14 +354,12 @@ impl Admitted {
         account: Identifier,
         password: Option<Identifier>,
     ) -> Result<(), Rejection> {
-        let (addresses, headers) = (self.security.addresses(), self.request.headers());
         let peer = peer(&self.request);
-        let address = addresses.client_address(peer, headers);
-        let client = addresses.bannable(peer, address);
+        let client = self.security.addresses().bannable(peer, self.address);
         let presented = Presented {
-            address,
+            address: self.address,
             is_bannable: client.is_some_and(|client| !client.is_loopback()),
-            headers,
+            headers: self.request.headers(),
             account,
             password,
         };
@@ -388,9 +402,7 @@ impl Admitted {
             .and_then(|error| error.as_error::<Rejection>())
         {
             let body = mem::take(&mut self.body);
-            self.security
-                .bans()
-                .note(&self.request, rejection.refusal());
+            self.note(rejection.refusal());
             return response::refuse(rejection.cloned(), self.policy, Some(&self.security), body);
         }
         if let Some((policy, limit)) = self.security.limiter().fields(&self.charges) {
@@ -416,6 +428,7 @@ impl Admitted {
             request: self.request.clone(),
             body: mem::take(&mut self.body),
             principal: self.principal.take(),
+            address: self.address,
             charges: mem::take(&mut self.charges),
             place: mem::take(&mut self.place),
             login: self.login.take(),

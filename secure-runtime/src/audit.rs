@@ -10,6 +10,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use foldhash::fast::RandomState;
 use tracing::Level;
 
 use crate::{
@@ -22,9 +23,10 @@ const TARGET: &str = "secure_runtime::audit";
 
 const NANOS_PER_MINUTE: u64 = 60_000_000_000;
 
-/// How often each route has refused for one of the reasons that are counted; one for a process.
+/// How often each route has refused for one of the reasons that are counted; one for a process. No
+/// client chooses what is hashed here.
 #[derive(Debug, Default)]
-pub(crate) struct Floods(Mutex<HashMap<(usize, Refusal), Flood>>);
+pub(crate) struct Floods(Mutex<HashMap<(usize, Refusal), Flood, RandomState>>);
 
 /// The refusals of one minute.
 #[derive(Debug, Default)]

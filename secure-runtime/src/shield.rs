@@ -134,7 +134,7 @@ where
             Err(rejection) => {
                 self.security
                     .bans()
-                    .note(request.request(), rejection.refusal());
+                    .note_request(request.request(), rejection.refusal());
                 let response = rejection.respond(self.security.protection_space());
                 let mut response = request.into_response(response);
                 add_fields(response.headers_mut(), secure);
@@ -246,7 +246,7 @@ fn refuse(response: &ServiceResponse, security: &Security) -> HttpResponse {
     } else {
         unguarded(request.match_pattern())
     };
-    security.bans().note(request, rejection.refusal());
+    security.bans().note_request(request, rejection.refusal());
     rejection.respond(security.protection_space())
 }
 
@@ -271,7 +271,7 @@ pub(crate) async fn no_route(request: HttpRequest, payload: Payload) -> Secured 
     let rejection = wrong_method(&request).unwrap_or_else(nothing_here);
     let security = request.app_data::<Security>();
     if let Some(security) = security {
-        security.bans().note(&request, rejection.refusal());
+        security.bans().note_request(&request, rejection.refusal());
     }
     let space = security.map_or(ProtectionSpace::UNNAMED, Security::protection_space);
     let body = Body::new(payload.into_inner(), 0, Duration::ZERO);

@@ -348,6 +348,49 @@ async fn g11_behind_a_proxy_the_client_is_banned_and_the_proxy_never() {
     response.send().await.assert_refused(Refusal::Undecided);
 }
 
+fn through_proxy<'a>(call: TestCall<'a>, client: &str) -> TestCall<'a> {
+    call.peer(ip("10.0.0.1"))
+        .header("x-forwarded-for", format!("198.51.100.1, {client}"))
+}
+
+/// G11, P1, L7: whatever refuses it, each failure counts once, and for the client that the proxy
+/// names: its quota of failures, then the rule.
+#[actix_web::test]
+async fn g11_behind_a_proxy_each_refusal_counts_once_for_its_client() {
+    let service = TestService::with(routes, |security| {
+        let mut settings = Settings::default();
+        settings.danger.plaintext = true;
+        settings.client_address.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        let kinds = [StrikeKind::Authentication, StrikeKind::Authorization];
+        settings.bans.rules = kinds.map(|kind| rule(kind, 70)).to_vec();
+        security.settings(settings)
+    })
+    .await;
+    for (client, token) in [("203.0.113.7", Some("a.b.c")), ("203.0.113.8", None)] {
+        for number in 0..70 {
+            for address in [client, "10.0.0.1"] {
+                let is_banned = service.security().bans().is_banned(ip(address));
+                assert!(!is_banned, "{address} after {number}");
+            }
+            let (call, expected) = match token {
+                Some(_) if number < 60 => (service.get("/owned"), 401),
+                Some(_) => (service.get("/owned"), 429),
+                // A rejection that the handler itself returned.
+                None => (service.post("/refuses"), 403),
+            };
+            let call = through_proxy(call, client);
+            let call = match token {
+                Some(token) => call.bearer(token),
+                None => call,
+            };
+            assert_eq!(call.send().await.status(), expected, "{client} {number}");
+        }
+        assert!(service.security().bans().is_banned(ip(client)));
+        let other = through_proxy(service.get("/owned"), "203.0.113.9");
+        assert_eq!(other.bearer("a.b.c").send().await.status(), 401);
+    }
+}
+
 /// A rule would ban everybody behind a proxy that nobody has configured.
 #[actix_web::test]
 async fn g11_no_refusal_bans_without_a_rule() {

@@ -10,18 +10,20 @@ mod connection;
 mod forwarding;
 mod network;
 mod notices;
+mod proxies;
 #[cfg(test)]
 mod tests;
 
 use std::{fmt, net::IpAddr};
 
-use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use ipnet::{IpNet, Ipv4Net};
 
 pub use self::{connection::ClientConnection, network::Ipv6Prefix, notices::AddressCounts};
 use self::{
     forwarding::{Hop, Values},
     notices::Notices,
+    proxies::Proxies,
 };
 pub(crate) use self::{network::Network, notices::Notice};
 use crate::clock::Clock;
@@ -84,12 +86,6 @@ pub enum ForwardingHeader {
 }
 
 impl ForwardingHeader {
-    pub(crate) const ALL: [Self; 2] = [Self::Forwarded, Self::XForwardedFor];
-
-    pub(crate) fn is_in(self, headers: &HeaderMap) -> bool {
-        headers.contains_key(self.name())
-    }
-
     fn name(self) -> HeaderName {
         match self {
             Self::Forwarded => header::FORWARDED,
@@ -101,6 +97,33 @@ impl ForwardingHeader {
         match self {
             Self::Forwarded => Self::XForwardedFor,
             Self::XForwardedFor => Self::Forwarded,
+        }
+    }
+}
+
+/// Which forwarding headers a request has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) forwarded: bool,
+    pub(crate) x_forwarded_for: bool,
+}
+
+impl Sent {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        Self {
+            forwarded: headers.contains_key(header::FORWARDED),
+            x_forwarded_for: headers.contains_key(header::X_FORWARDED_FOR),
+        }
+    }
+
+    pub(crate) fn any(self) -> bool {
+        self.forwarded || self.x_forwarded_for
+    }
+
+    fn has(self, header: ForwardingHeader) -> bool {
+        match header {
+            ForwardingHeader::Forwarded => self.forwarded,
+            ForwardingHeader::XForwardedFor => self.x_forwarded_for,
         }
     }
 }
@@ -130,7 +153,7 @@ enum Trust {
     /// This many proxies stand before the service, whatever their addresses.
     Hops(usize),
     /// Proxies with these addresses; none at all if empty.
-    Networks(Vec<IpNet>),
+    Networks(Proxies),
 }
 
 /// A trusted network that holds every address: each client could name the address it likes.
@@ -141,7 +164,10 @@ pub struct TrustsEveryone;
 impl ClientAddresses {
     /// Clients connect to the service itself; no header is believed.
     pub fn direct() -> Self {
-        Self::new(Trust::Networks(Vec::new()), ForwardingHeader::XForwardedFor)
+        Self::new(
+            Trust::Networks(Proxies::default()),
+            ForwardingHeader::XForwardedFor,
+        )
     }
 
     /// Clients come through proxies with these addresses, which write this header.
@@ -154,7 +180,7 @@ impl ClientAddresses {
         if proxies.iter().any(|network| network.prefix_len() == 0) {
             return Err(TrustsEveryone);
         }
-        Ok(Self::new(Trust::Networks(proxies), header))
+        Ok(Self::new(Trust::Networks(Proxies::new(proxies)), header))
     }
 
     /// Clients come through exactly this many proxies of any address, which write this header.
@@ -164,7 +190,7 @@ impl ClientAddresses {
     /// the same as [`direct`](Self::direct).
     pub fn behind_hops(hops: usize, header: ForwardingHeader) -> Self {
         let trust = match hops {
-            0 => Trust::Networks(Vec::new()),
+            0 => Trust::Networks(Proxies::default()),
             hops => Trust::Hops(hops),
         };
         Self::new(trust, header)
@@ -200,7 +226,7 @@ impl ClientAddresses {
         self.notices.counts()
     }
 
-    /// The client's address.
+    /// The client's address. A request is asked for it once, and it is handed on.
     ///
     /// An entry that names no address (malformed, `unknown`, `_hidden`) ends the walk with
     /// [`ClientAddress::Unknown`]. The address of the proxy that wrote it would be the other
@@ -213,21 +239,28 @@ impl ClientAddresses {
         peer: Option<IpAddr>,
         headers: &HeaderMap,
     ) -> ClientAddress {
-        if !self.trusts_peer(peer) {
-            return peer.map_or(ClientAddress::Unknown, ClientAddress::from);
+        let peer = peer.map(ClientAddress::from);
+        if !self.trusts(peer) {
+            return peer.unwrap_or(ClientAddress::Unknown);
         }
         self.walk(peer, values(headers, self.header), self.header).0
     }
 
-    /// Counts, and now and then logs, what is wrong with a request that came from `found`. Once
-    /// for each request.
-    pub(crate) fn notice(&self, peer: Option<IpAddr>, headers: &HeaderMap, found: ClientAddress) {
-        let sent = |header: ForwardingHeader| header.is_in(headers);
+    /// Counts, and now and then logs, what is wrong with a request that came from `found` and has
+    /// `sent` these headers. Once for each request.
+    pub(crate) fn notice(
+        &self,
+        peer: Option<IpAddr>,
+        headers: &HeaderMap,
+        sent: Sent,
+        found: ClientAddress,
+    ) {
+        let peer = peer.map(ClientAddress::from);
         let other = self.header.other();
-        if !self.trusts_peer(peer) {
+        if !self.trusts(peer) {
             if let Some(header) = [self.header, other]
                 .into_iter()
-                .find(|&header| sent(header))
+                .find(|&header| sent.has(header))
             {
                 self.notices.header_ignored(header);
             }
@@ -236,7 +269,7 @@ impl ClientAddresses {
         if found == ClientAddress::Unknown {
             self.notices.unknown(self.header);
         }
-        if sent(other) && self.walk(peer, values(headers, other), other).0 != found {
+        if sent.has(other) && self.walk(peer, values(headers, other), other).0 != found {
             self.notices.headers_conflict(self.header);
         }
     }
@@ -265,7 +298,8 @@ impl ClientAddresses {
             return None;
         };
         let is_peer = peer.is_some_and(|peer| peer.to_canonical() == address);
-        let is_trusted = self.is_proxy(address) || (is_peer && self.trusts_peer(peer));
+        let is_trusted =
+            self.is_proxy(address) || (is_peer && self.trusts(peer.map(ClientAddress::from)));
         (!is_trusted).then_some(address)
     }
 
@@ -273,9 +307,7 @@ impl ClientAddresses {
     pub(crate) fn has_proxy_in(&self, network: &IpNet) -> bool {
         match &self.trust {
             Trust::Hops(_) => false,
-            Trust::Networks(networks) => networks
-                .iter()
-                .any(|trusted| trusted.contains(network) || network.contains(trusted)),
+            Trust::Networks(proxies) => proxies.meet(network),
         }
     }
 
@@ -289,7 +321,8 @@ impl ClientAddresses {
         peer: Option<IpAddr>,
         headers: &HeaderMap,
     ) -> Option<bool> {
-        if !self.trusts_peer(peer) {
+        let peer = peer.map(ClientAddress::from);
+        if !self.trusts(peer) {
             return None;
         }
         match self.header {
@@ -297,26 +330,21 @@ impl ClientAddresses {
                 self.walk(peer, values(headers, self.header), self.header).1
             }
             ForwardingHeader::XForwardedFor => {
-                let value = headers.get_all("x-forwarded-proto").next_back()?;
+                let value = headers.get_all(header::X_FORWARDED_PROTO).next_back()?;
                 let last = value.as_bytes().rsplit(|&byte| byte == b',').next()?;
                 Some(last.trim_ascii().eq_ignore_ascii_case(b"https"))
             }
         }
     }
 
-    /// Whether the peer is a proxy that is believed.
-    pub(crate) fn trusts_peer(&self, peer: Option<IpAddr>) -> bool {
-        let Some(peer) = peer else {
-            return self.trust_unknown_peer;
-        };
-        if matches!(&self.trust, Trust::Networks(networks) if networks.is_empty()) {
-            return false;
-        }
-        // A load balancer that does not tell an address is not to be taken for a proxy.
-        match (&self.trust, ClientAddress::from(peer)) {
-            (_, ClientAddress::Unknown) => false,
-            (Trust::Hops(_), ClientAddress::Known(_)) => true,
-            (Trust::Networks(_), ClientAddress::Known(peer)) => self.is_proxy(peer),
+    /// Whether the peer is a proxy that is believed; `None` where the connection has no address.
+    pub(crate) fn trusts(&self, peer: Option<ClientAddress>) -> bool {
+        match (peer, &self.trust) {
+            (None, _) => self.trust_unknown_peer,
+            // A load balancer that does not tell an address is not to be taken for a proxy.
+            (Some(ClientAddress::Unknown), _) => false,
+            (Some(ClientAddress::Known(_)), Trust::Hops(_)) => true,
+            (Some(ClientAddress::Known(peer)), Trust::Networks(proxies)) => proxies.have(peer),
         }
     }
 
@@ -324,24 +352,18 @@ impl ClientAddresses {
     pub(crate) fn is_proxy(&self, address: IpAddr) -> bool {
         match &self.trust {
             Trust::Hops(_) => false,
-            Trust::Networks(networks) => {
-                let address = address.to_canonical();
-                networks.iter().any(|network| network.contains(&address))
-            }
+            Trust::Networks(proxies) => proxies.have(address.to_canonical()),
         }
     }
 
     /// Walks from a trusted peer to the client, and tells the `proto` of the last entry seen.
     fn walk<'a>(
         &self,
-        peer: Option<IpAddr>,
+        peer: Option<ClientAddress>,
         values: impl DoubleEndedIterator<Item = &'a [u8]>,
         header: ForwardingHeader,
     ) -> (ClientAddress, Option<bool>) {
-        let mut found = (
-            peer.map_or(ClientAddress::Unknown, ClientAddress::from),
-            None,
-        );
+        let mut found = (peer.unwrap_or(ClientAddress::Unknown), None);
         let mut hops_walked = 0;
         for (seen, entry) in Values::new(values).enumerate() {
             if seen == MAX_HOPS {
@@ -360,7 +382,7 @@ impl ClientAddresses {
             let goes_on = match (&self.trust, address) {
                 (_, ClientAddress::Unknown) => false,
                 (Trust::Hops(hops), ClientAddress::Known(_)) => hops_walked < *hops,
-                (Trust::Networks(_), ClientAddress::Known(address)) => self.is_proxy(address),
+                (Trust::Networks(proxies), ClientAddress::Known(address)) => proxies.have(address),
             };
             if !goes_on {
                 break;
@@ -371,7 +393,7 @@ impl ClientAddresses {
 }
 
 fn values(headers: &HeaderMap, header: ForwardingHeader) -> impl DoubleEndedIterator<Item = &[u8]> {
-    headers.get_all(header.name()).map(|value| value.as_bytes())
+    headers.get_all(header.name()).map(HeaderValue::as_bytes)
 }
 
 /// `::ffff:10.0.0.0/104` as `10.0.0.0/8`: addresses are compared in that form.

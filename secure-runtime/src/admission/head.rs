@@ -3,7 +3,7 @@
 use actix_web::http::header::{self, HeaderMap};
 
 use crate::{
-    address::ForwardingHeader,
+    address::Sent,
     rejection::{Refusal, Rejection},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 pub(super) struct Fields {
     content_encoding: bool,
     content_length: bool,
-    pub(super) forwarding: bool,
+    pub(super) forwarding: Sent,
     upgrade: bool,
 }
 
@@ -25,7 +25,7 @@ impl Fields {
             return Self {
                 content_encoding: headers.contains_key(header::CONTENT_ENCODING),
                 content_length: headers.contains_key(header::CONTENT_LENGTH),
-                forwarding: ForwardingHeader::ALL.iter().any(|one| one.is_in(headers)),
+                forwarding: Sent::of(headers),
                 upgrade: headers.contains_key(header::UPGRADE),
             };
         }
@@ -34,8 +34,9 @@ impl Fields {
             match name.as_str() {
                 "content-encoding" => found.content_encoding = true,
                 "content-length" => found.content_length = true,
-                "forwarded" | "x-forwarded-for" => found.forwarding = true,
+                "forwarded" => found.forwarding.forwarded = true,
                 "upgrade" => found.upgrade = true,
+                "x-forwarded-for" => found.forwarding.x_forwarded_for = true,
                 _ => {}
             }
         }

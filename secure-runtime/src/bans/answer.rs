@@ -14,7 +14,7 @@ use super::table::Hit;
 use crate::{
     audit::is_power_of_ten,
     input::until_sent::UntilSent,
-    rejection::{ProtectionSpace, Refusal, Rejection},
+    rejection::{ProtectionSpace, Refusal, Rejection, retry_after},
 };
 
 const REASON: &str = "the address is banned";
@@ -56,7 +56,7 @@ impl Banned {
                 header::CONTENT_TYPE,
                 HeaderValue::from_static("application/problem+json"),
             ))
-            .insert_header((header::RETRY_AFTER, HeaderValue::from(self.retry_after)))
+            .insert_header((header::RETRY_AFTER, retry_after::value(self.retry_after)))
             .force_close()
             .body(Bytes::clone(&BODY));
         match request.take_payload() {

@@ -352,8 +352,18 @@ impl BanList {
         bannable.is_some_and(|address| self.strike_bannable(address, kind, weight))
     }
 
-    /// Counts a request that was refused.
-    pub(crate) fn note(&self, request: &HttpRequest, refusal: Refusal) {
+    /// Counts a request from this address that was refused.
+    pub(crate) fn note(&self, peer: Option<IpAddr>, address: ClientAddress, refusal: Refusal) {
+        if self.0.rules.is_some()
+            && let Some(kind) = StrikeKind::of(refusal)
+            && let Some(address) = self.0.addresses.bannable(peer, address)
+        {
+            self.strike_bannable(address, kind, 1);
+        }
+    }
+
+    /// The same, where the address was not asked for yet.
+    pub(crate) fn note_request(&self, request: &HttpRequest, refusal: Refusal) {
         if self.0.rules.is_some()
             && let Some(kind) = StrikeKind::of(refusal)
         {

@@ -78,7 +78,7 @@ use crate::{
     address::{ClientAddress, Ipv6Prefix, Network},
     clock::Clock,
     policy::{Outage, Per, Policy, Quota},
-    rejection::{Refusal, Rejection},
+    rejection::{Quotas, Refusal, Rejection},
     settings::RateLimitFields,
 };
 
@@ -216,11 +216,28 @@ impl RateLimiter {
             shared.look(route, charges.caller(None), charges.now, |limit| {
                 limit.quota.per == Per::Ip
             })?;
-            return self.charge(route, charges, None, |quota| {
-                quota.per == Per::Ip && quota.sharing == Sharing::Local
-            });
+            let is_due = |quota: &Quota| quota.per == Per::Ip && quota.sharing == Sharing::Local;
+            return self.charge_now(route, charges, is_due);
         }
-        self.charge(route, charges, None, |quota| quota.per == Per::Ip)
+        self.charge_now(route, charges, |quota| quota.per == Per::Ip)
+    }
+
+    /// Charges quotas that need no identity, as of this moment.
+    fn charge_now(
+        &self,
+        route: &RouteLimits,
+        charges: &mut Charges,
+        is_due: impl Fn(&Quota) -> bool,
+    ) -> Result<(), Rejection> {
+        self.charge(route, charges, None, is_due).map_err(|denied| {
+            // The clock was read a moment ago. That is exact enough for a wait, and not for what is
+            // given back.
+            let now = match charges.iter().next() {
+                None => charges.now,
+                Some(_) => bucket::now(&self.clock),
+            };
+            deny(route, charges, None, denied, now)
+        })
     }
 
     /// Charges the rest of a request that is admitted as far as everything else is concerned; a
@@ -297,7 +314,12 @@ impl RateLimiter {
         identity: Option<&Identity>,
     ) -> Result<(), Rejection> {
         match self.route_of(charges) {
-            Some(route) => self.charge(route, charges, identity, |quota| quota.per != Per::Ip),
+            Some(route) => self
+                .charge(route, charges, identity, |quota| quota.per != Per::Ip)
+                .map_err(|denied| {
+                    // It may have taken long to find the caller.
+                    deny(route, charges, identity, denied, bucket::now(&self.clock))
+                }),
             None => Ok(()),
         }
     }
@@ -323,13 +345,14 @@ impl RateLimiter {
         self.route(policy).map(drop)
     }
 
+    /// Charges one quota after the other; where one denies, its place and what it says.
     fn charge(
         &self,
         route: &RouteLimits,
         charges: &mut Charges,
         identity: Option<&Identity>,
         is_due: impl Fn(&Quota) -> bool,
-    ) -> Result<(), Rejection> {
+    ) -> Result<(), (usize, Denied)> {
         let caller = charges.caller(identity);
         for (place, limit) in route.limits.iter().enumerate() {
             if !is_due(limit.quota) {
@@ -337,34 +360,10 @@ impl RateLimiter {
             }
             match limit.charge(caller, route.cost, charges.now) {
                 Ok(paid) => charges.push(place, paid, Source::Memory),
-                Err(denied) => return Err(self.deny(route, charges, caller, (place, denied))),
+                Err(denied) => return Err((place, denied)),
             }
         }
         Ok(())
-    }
-
-    /// Takes back what the request was charged before one quota denied, and refuses.
-    #[cold]
-    fn deny(
-        &self,
-        route: &RouteLimits,
-        charges: &mut Charges,
-        caller: Caller<'_>,
-        (place, denied): (usize, Denied),
-    ) -> Rejection {
-        let now = bucket::now(&self.clock);
-        charges.refund(route, caller, now);
-        match denied {
-            Denied::NoCaller => Rejection::new(
-                Refusal::NotConfigured,
-                "a quota per user on a route without callers",
-            ),
-            Denied::Wait(wait) => {
-                // Of the wait, some has gone by; that it was denied is true all the same.
-                let wait = wait.saturating_sub(now.saturating_sub(charges.now)).max(1);
-                refuse(route, caller, (place, wait), now)
-            }
-        }
     }
 
     /// The quotas that a request is charged to; `None`: it is charged to none.
@@ -387,6 +386,30 @@ impl RateLimiter {
     }
 }
 
+/// Takes back what the request was charged before one quota denied, and refuses.
+#[cold]
+fn deny(
+    route: &RouteLimits,
+    charges: &mut Charges,
+    identity: Option<&Identity>,
+    (place, denied): (usize, Denied),
+    now: u64,
+) -> Rejection {
+    let caller = charges.caller(identity);
+    charges.refund(route, caller, now);
+    match denied {
+        Denied::NoCaller => Rejection::new(
+            Refusal::NotConfigured,
+            "a quota per user on a route without callers",
+        ),
+        Denied::Wait(wait) => {
+            // Of the wait, some has gone by; that it was denied is true all the same.
+            let wait = wait.saturating_sub(now.saturating_sub(charges.now)).max(1);
+            refuse(route, caller, (place, wait), now)
+        }
+    }
+}
+
 /// The refusal, after every charge was taken back.
 ///
 /// All quotas of the policy are looked at, not only the one that denied: a caller who waits as
@@ -397,6 +420,14 @@ fn refuse(
     (denying, its_wait): (usize, u64),
     now: u64,
 ) -> Rejection {
+    // Mostly there is no other.
+    if let [limit] = &*route.limits {
+        let names = Cow::Borrowed(slice::from_ref(&limit.quota.name));
+        let label = limit.label.as_ref();
+        let told = label.map(|label| (label, 0, its_wait));
+        let state = fields::state(told.into_iter(), route.longest_field);
+        return refusal(route, names, its_wait, state);
+    }
     let waits = route.limits.iter().enumerate().map(|(place, limit)| {
         // Another request may have given something back since the denial, and then this one
         // could have been admitted: it was not, and the answer says what was true then.
@@ -433,8 +464,21 @@ fn refuse_with(
     if names.len() > 1 {
         names.to_mut().reverse();
     }
+    refusal(route, names, longest, state)
+}
+
+/// What a refusal by quotas of these names tells; `wait` is the longest.
+fn refusal(
+    route: &RouteLimits,
+    names: Cow<'static, [&'static str]>,
+    wait: u64,
+    state: Option<HeaderValue>,
+) -> Rejection {
     Rejection::new(Refusal::QuotaExceeded, "a quota is used up")
-        .with_retry_after(fields::seconds(longest).max(1))
-        .with_violated_policies(names)
-        .with_quotas(route.policy_field.clone(), state)
+        .with_quotas(Quotas {
+            violated: names,
+            policy: route.policy_field.clone(),
+            state,
+        })
+        .with_retry_after(fields::seconds(wait).max(1))
 }

@@ -6,6 +6,7 @@
 
 mod challenge;
 mod problem;
+pub(crate) mod retry_after;
 mod table;
 
 use std::{borrow::Cow, fmt};
@@ -22,15 +23,11 @@ use serde::Serialize;
 
 pub(crate) use self::challenge::{Challenges, ProtectionSpace};
 pub use self::table::Refusal;
-use crate::{
-    backwards::{Backwards, MOST_DIGITS},
-    limit::{RATELIMIT, RATELIMIT_POLICY},
-};
+use crate::limit::{RATELIMIT, RATELIMIT_POLICY};
 
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
-const ZERO: HeaderValue = HeaderValue::from_static("0");
 
 /// A refusal that is on its way to the caller.
 ///
@@ -41,22 +38,41 @@ const ZERO: HeaderValue = HeaderValue::from_static("0");
 /// assert_eq!(rejection.refusal(), Refusal::Forbidden);
 /// assert_eq!(rejection.refusal().status(), 403);
 /// ```
+// A pointer, so that requests that are admitted do not pay for what could have refused them.
 pub struct Rejection(Box<Parts>);
 
+/// What those refusals have that a flood is made of. It is little, because it is moved about.
 #[derive(Clone)]
 struct Parts {
     refusal: Refusal,
-    reason: Cow<'static, str>,
+    /// Nearly all are constant; any other is in the details.
+    reason: &'static str,
+    retry_after: Option<u64>,
+    quotas: Option<Box<Quotas>>,
+    details: Option<Box<Details>>,
+}
+
+/// What a refusal by quotas tells of them.
+#[derive(Clone)]
+pub(crate) struct Quotas {
+    /// Names of those that were exceeded.
+    pub(crate) violated: Cow<'static, [&'static str]>,
+    /// The value of `RateLimit-Policy`.
+    pub(crate) policy: Option<HeaderValue>,
+    /// The value of `RateLimit`.
+    pub(crate) state: Option<HeaderValue>,
+}
+
+/// What few refusals have.
+#[derive(Clone, Default)]
+struct Details {
+    reason: Option<String>,
     /// In place of the row's.
     event: Option<&'static str>,
     account: Option<String>,
-    retry_after: Option<u64>,
     /// `scope`, `max_age` or `acr_values`: what would satisfy the route.
     wanted: Option<(&'static str, String)>,
     errors: Vec<InputError>,
-    violated_policies: Cow<'static, [&'static str]>,
-    ratelimit_policy: Option<HeaderValue>,
-    ratelimit: Option<HeaderValue>,
     fields: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -77,24 +93,32 @@ impl Rejection {
     ///
     /// The reason must hold no secret and nothing that a client sent.
     pub fn new(refusal: Refusal, reason: impl Into<Cow<'static, str>>) -> Self {
+        let (reason, details) = match reason.into() {
+            Cow::Borrowed(reason) => (reason, None),
+            Cow::Owned(reason) => {
+                let details = Details {
+                    reason: Some(reason),
+                    ..Details::default()
+                };
+                ("", Some(Box::new(details)))
+            }
+        };
         Self(Box::new(Parts {
             refusal,
-            reason: reason.into(),
-            event: None,
-            account: None,
+            reason,
             retry_after: None,
-            wanted: None,
-            errors: Vec::new(),
-            violated_policies: Cow::Borrowed(&[]),
-            ratelimit_policy: None,
-            ratelimit: None,
-            fields: Vec::new(),
+            quotas: None,
+            details,
         }))
+    }
+
+    fn details(&mut self) -> &mut Details {
+        self.0.details.get_or_insert_default()
     }
 
     /// Input that was decoded and is not valid, or (with [`Refusal::BodyMalformed`]) could not be.
     pub fn with_errors(mut self, errors: Vec<InputError>) -> Self {
-        self.0.errors = errors;
+        self.details().errors = errors;
         self
     }
 
@@ -106,54 +130,43 @@ impl Rejection {
 
     /// A more exact name of the event for the log.
     pub(crate) fn with_event(mut self, event: &'static str) -> Self {
-        self.0.event = Some(event);
+        self.details().event = Some(event);
         self
     }
 
     /// Which account it was about, for the log: the beginning of a key, never a name.
     pub(crate) fn with_account(mut self, account: String) -> Self {
-        self.0.account = Some(account);
+        self.details().account = Some(account);
         self
     }
 
     /// The `scope` that was missing, in the syntax of RFC 6749 section 3.3.
     pub(crate) fn with_scope(mut self, scope: String) -> Self {
-        self.0.wanted = Some(("scope", scope));
+        self.details().wanted = Some(("scope", scope));
         self
     }
 
     /// The greatest age of authentication that the route takes, in seconds.
     pub(crate) fn with_max_age(mut self, seconds: u64) -> Self {
-        self.0.wanted = Some(("max_age", seconds.to_string()));
+        self.details().wanted = Some(("max_age", seconds.to_string()));
         self
     }
 
     /// Factors of authentication that the route takes, with spaces between them.
     pub(crate) fn with_factors(mut self, factors: String) -> Self {
-        self.0.wanted = Some(("acr_values", factors));
+        self.details().wanted = Some(("acr_values", factors));
         self
     }
 
-    /// Names of the quotas that were exceeded.
-    pub(crate) fn with_violated_policies(mut self, names: Cow<'static, [&'static str]>) -> Self {
-        self.0.violated_policies = names;
-        self
-    }
-
-    /// The values of `RateLimit-Policy` and `RateLimit`.
-    pub(crate) fn with_quotas(
-        mut self,
-        policy: Option<HeaderValue>,
-        state: Option<HeaderValue>,
-    ) -> Self {
-        self.0.ratelimit_policy = policy;
-        self.0.ratelimit = state;
+    /// The quotas that it is about.
+    pub(crate) fn with_quotas(mut self, quotas: Quotas) -> Self {
+        self.0.quotas = Some(Box::new(quotas));
         self
     }
 
     /// A further header field of the answer.
     pub(crate) fn with_field(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.0.fields.push((name, value));
+        self.details().fields.push((name, value));
         self
     }
 
@@ -164,36 +177,47 @@ impl Rejection {
 
     /// Why, for the log only.
     pub fn reason(&self) -> &str {
-        &self.0.reason
+        let details = self.0.details.as_ref();
+        let reason = details.and_then(|details| details.reason.as_deref());
+        reason.unwrap_or(self.0.reason)
     }
 
     /// The name of the event in the log.
     pub(crate) fn event(&self) -> &'static str {
-        self.0.event.unwrap_or(self.0.refusal.row().event)
+        let details = self.0.details.as_ref();
+        let event = details.and_then(|details| details.event);
+        event.unwrap_or(self.0.refusal.row().event)
     }
 
     /// Which account it was about.
     pub(crate) fn account(&self) -> Option<&str> {
-        self.0.account.as_deref()
+        self.0.details.as_ref()?.account.as_deref()
     }
 
     /// Names of the quotas that were exceeded, where that is the matter.
     pub fn violated_policies(&self) -> &[&'static str] {
-        &self.0.violated_policies
+        let quotas = self.0.quotas.as_ref();
+        quotas.map_or(&[], |quotas| &quotas.violated)
     }
 
     /// What is wrong with the input, where that is the matter.
     pub fn errors(&self) -> &[InputError] {
-        &self.0.errors
+        let details = self.0.details.as_ref();
+        details.map_or(&[], |details| &details.errors)
     }
 
     /// The answer, as problem details (RFC 9457).
     pub(crate) fn respond(self, space: ProtectionSpace<'_>) -> HttpResponse {
         let body = problem::body(&self);
-        let parts = *self.0;
-        let row = parts.refusal.row();
-        let mut response = HttpResponse::with_body(row.status, BoxBody::new(body));
-        if parts.refusal == Refusal::Banned {
+        let Parts {
+            refusal,
+            retry_after,
+            quotas,
+            details,
+            ..
+        } = *self.0;
+        let mut response = HttpResponse::with_body(refusal.status(), BoxBody::new(body));
+        if refusal == Refusal::Banned {
             response
                 .head_mut()
                 .set_connection_type(ConnectionType::Close);
@@ -202,23 +226,28 @@ impl Rejection {
         let headers = response.headers_mut();
         headers.append(header::CONTENT_TYPE, PROBLEM_JSON);
         headers.append(header::CACHE_CONTROL, NO_STORE);
-        if let Some(challenge) = space.challenge(parts.refusal, parts.wanted.as_ref()) {
+        let wanted = details.as_ref().and_then(|details| details.wanted.as_ref());
+        if let Some(challenge) = space.challenge(refusal, wanted) {
             headers.append(header::WWW_AUTHENTICATE, challenge);
         }
-        if let Some(seconds) = parts.retry_after {
-            headers.append(header::RETRY_AFTER, retry_after(seconds));
-        }
-        if parts.refusal == Refusal::ContentCodingUnsupported {
+        if refusal == Refusal::ContentCodingUnsupported {
             headers.append(header::ACCEPT_ENCODING, IDENTITY);
         }
-        if let Some(policy) = parts.ratelimit_policy {
-            headers.append(RATELIMIT_POLICY, policy);
+        if let Some(seconds) = retry_after {
+            headers.append(header::RETRY_AFTER, self::retry_after::value(seconds));
         }
-        if let Some(state) = parts.ratelimit {
-            headers.append(RATELIMIT, state);
+        if let Some(quotas) = quotas {
+            if let Some(policy) = quotas.policy {
+                headers.append(RATELIMIT_POLICY, policy);
+            }
+            if let Some(state) = quotas.state {
+                headers.append(RATELIMIT, state);
+            }
         }
-        for (name, value) in parts.fields {
-            headers.append(name, value);
+        if let Some(details) = details {
+            for (name, value) in details.fields {
+                headers.append(name, value);
+            }
         }
         response
     }
@@ -227,14 +256,6 @@ impl Rejection {
     pub(crate) fn cloned(&self) -> Self {
         Self(self.0.clone())
     }
-}
-
-fn retry_after(seconds: u64) -> HeaderValue {
-    let mut room = [0; MOST_DIGITS];
-    let mut value = Backwards::new(&mut room);
-    value.number(seconds);
-    // Digits are a value of a field.
-    HeaderValue::from_bytes(value.written()).unwrap_or(ZERO)
 }
 
 impl fmt::Display for Rejection {
@@ -259,7 +280,7 @@ impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rejection")
             .field("refusal", &self.0.refusal)
-            .field("reason", &self.0.reason)
+            .field("reason", &self.reason())
             .finish_non_exhaustive()
     }
 }

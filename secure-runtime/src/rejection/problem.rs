@@ -1,9 +1,11 @@
 //! Problem details (RFC 9457 section 3) with our extensions, as JSON.
 
+use std::{cell::RefCell, ptr};
+
 use actix_web::web::Bytes;
 use serde::Serialize;
 
-use super::{Refusal, Rejection, table::PerRow};
+use super::{InputError, Refusal, Rejection, table::PerRow};
 
 const VIOLATED: &[u8] = br#","violated-policies":"#;
 const ERRORS: &[u8] = br#","errors":"#;
@@ -17,9 +19,53 @@ pub(super) fn body(rejection: &Rejection) -> Bytes {
     let refusal = rejection.refusal();
     let row = ROWS.get(refusal, || row(refusal));
     let (errors, names) = (rejection.errors(), rejection.violated_policies());
-    if errors.is_empty() && names.is_empty() {
-        return Bytes::from_static(row.as_bytes());
+    match (errors, names) {
+        ([], []) => Bytes::from_static(row.as_bytes()),
+        ([], [name]) => of_one_quota(refusal, row, name),
+        _ => with_members(row, errors, names),
     }
+}
+
+/// Names of quotas are the developer's, and a flood is told of the same few again and again. The last
+/// bodies are kept, in each thread for itself.
+const KEPT: usize = 64;
+
+struct Kept {
+    refusal: Refusal,
+    name: &'static str,
+    body: Bytes,
+}
+
+thread_local! {
+    static BODIES: RefCell<[Option<Kept>; KEPT]> =
+        const { RefCell::new([const { None }; KEPT]) };
+}
+
+/// The body that tells of one quota and of nothing else.
+fn of_one_quota(refusal: Refusal, row: &str, name: &'static str) -> Bytes {
+    let make = || with_members(row, &[], &[name]);
+    let kept = BODIES.with_borrow_mut(|bodies| {
+        let kept = bodies.get_mut(name.as_ptr().addr() % KEPT)?;
+        if let Some(kept) = kept
+            && kept.refusal == refusal
+            && ptr::eq(kept.name, name)
+        {
+            return Some(kept.body.clone());
+        }
+        let body = make();
+        *kept = Some(Kept {
+            refusal,
+            name,
+            body: body.clone(),
+        });
+        Some(body)
+    });
+    // There is a place for every remainder.
+    kept.unwrap_or_else(make)
+}
+
+/// The body of a row with what is to be said beside it.
+fn with_members(row: &str, errors: &[InputError], names: &[&str]) -> Bytes {
     let longest = VIOLATED.len() + 1 + names.iter().map(|name| name.len() + 3).sum::<usize>();
     let mut problem = Vec::with_capacity(row.len() + longest);
     problem.extend_from_slice(row.as_bytes());
@@ -90,7 +136,15 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::rejection::InputError;
+    use crate::rejection::Quotas;
+
+    fn by_quotas(refusal: Refusal, names: &'static [&'static str]) -> Rejection {
+        Rejection::new(refusal, "").with_quotas(Quotas {
+            violated: Cow::Borrowed(names),
+            policy: None,
+            state: None,
+        })
+    }
 
     fn json_of(rejection: &Rejection) -> Value {
         serde_json::from_slice(&body(rejection)).unwrap()
@@ -107,11 +161,12 @@ mod tests {
             &["\n", "c", "\u{7f}"],
         ];
         for names in names {
-            let quotas = Rejection::new(Refusal::QuotaExceeded, "")
-                .with_violated_policies(Cow::Borrowed(names));
             let mut expected = plain.clone();
             expected["violated-policies"] = json!(names);
-            assert_eq!(json_of(&quotas), expected);
+            for _ in 0..2 {
+                let quotas = by_quotas(Refusal::QuotaExceeded, names);
+                assert_eq!(json_of(&quotas), expected);
+            }
         }
         let error = InputError {
             source: "body",
@@ -123,5 +178,27 @@ mod tests {
         assert_eq!(expected["status"], 422);
         expected["errors"] = json!([error]);
         assert_eq!(json_of(&input), expected);
+    }
+    /// L7: more of them than are kept, names that begin at one place, and two refusals of one name.
+    #[test]
+    fn l7_bodies_that_are_kept_are_not_mixed_up() {
+        let text: &'static str = "abcdefghij".repeat(20).leak();
+        let mut names = Vec::new();
+        for start in 0..text.len() - 2 {
+            names.push(&text[start..=start]);
+            names.push(&text[start..start + 2]);
+        }
+        let names: &'static [&'static str] = names.leak();
+        for _ in 0..2 {
+            for name in names.chunks(1) {
+                for refusal in [Refusal::QuotaExceeded, Refusal::Overloaded] {
+                    for _ in 0..2 {
+                        let told = json_of(&by_quotas(refusal, name));
+                        assert_eq!(told["violated-policies"], json!(name));
+                        assert_eq!(told["status"], refusal.status().as_u16());
+                    }
+                }
+            }
+        }
     }
 }

@@ -95,7 +95,8 @@ impl Entrance {
     /// `None` where the peer is a trusted proxy: it is no client, and has those of all of them.
     fn judge(&self, peer: IpAddr) -> Result<Option<Open>, Refused> {
         let addresses = self.security.addresses();
-        if addresses.trusts_peer(Some(peer)) {
+        let address = ClientAddress::from(peer);
+        if addresses.trusts(Some(address)) {
             return Ok(None);
         }
         // Without TLS the answer of a ban costs little, and whoever passes requests on needs one.
@@ -104,7 +105,7 @@ impl Entrance {
             return Err(Refused);
         }
         let prefix = self.security.settings().client_address.ipv6_prefix;
-        let client = ClientAddress::from(peer).network(prefix);
+        let client = address.network(prefix);
         let open = self.clients.open(client);
         if open.is_none() {
             addresses.notice_excess(client);

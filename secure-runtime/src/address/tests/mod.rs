@@ -304,7 +304,7 @@ fn trusting_every_address_is_refused() {
 /// As a request does it: its address, and what there is to notice.
 fn asked(addresses: &ClientAddresses, peer: Option<IpAddr>, headers: &HeaderMap) -> String {
     let found = addresses.client_address(peer, headers);
-    addresses.notice(peer, headers, found);
+    addresses.notice(peer, headers, Sent::of(headers), found);
     found.to_string()
 }
 

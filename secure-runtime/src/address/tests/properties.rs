@@ -137,7 +137,7 @@ fn p1_no_more_than_32_entries_are_looked_at() {
         let seen = std::cell::Cell::new(0);
         let values =
             std::iter::repeat_n(proxy.as_bytes(), 10_000).inspect(|_| seen.set(seen.get() + 1));
-        let (address, _) = addresses.walk(Some(ip(PROXY)), values, header);
+        let (address, _) = addresses.walk(Some(ip(PROXY).into()), values, header);
         assert_eq!(address, ClientAddress::Unknown);
         assert_eq!(seen.get(), MAX_HOPS + 1);
     }

@@ -248,3 +248,19 @@ fn l6_what_others_use_is_not_shown() {
         serde_json::json!(["1/min per route"])
     );
 }
+
+/// L3: the time in which the caller was looked for has gone by already.
+#[test]
+fn l3_the_wait_begins_with_the_answer() {
+    let policy = policy(vec![quota(1, 10, 1, Per::User)]);
+    let bench = Bench::new(10);
+    let ann = user("ann");
+    bench.request(policy, address(1), Some(&ann)).unwrap();
+    let mut charges = bench.charge_ip(policy, address(1)).unwrap();
+    bench.advance(3 * SECOND);
+    let limiter = &bench.limiter;
+    let refused = limiter.charge_caller(&mut charges, Some(&ann)).unwrap_err();
+    let told = Told::by(&refused);
+    assert_eq!(told.retry_after(), 7);
+    assert_eq!(told.field("ratelimit"), Some(r#""1/10s User";r=0;t=7"#));
+}

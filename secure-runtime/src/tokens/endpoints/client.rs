@@ -15,7 +15,7 @@ use secrecy::zeroize::Zeroizing;
 
 use super::oauth;
 use crate::{
-    admission::{Admitted, client_address},
+    admission::Admitted,
     limit::Charges,
     rejection::{Refusal, Rejection},
     settings::ClientSettings,
@@ -103,14 +103,11 @@ pub(super) fn authenticate(admitted: &Admitted) -> Result<Result<Client, HttpRes
     tracing::warn!(target: super::super::AUDIT, event = "authn_login_fail", status = 401, handler, reason);
     if headers.contains_key(header::AUTHORIZATION) {
         // The answer is one of OAuth and no rejection, so nobody else counts it for the bans.
-        security
-            .bans()
-            .note(admitted.request(), Refusal::CredentialsInvalid);
-        let address = client_address(security, admitted.request());
+        admitted.note(Refusal::CredentialsInvalid);
         security.limiter().charge_ip(
             &mut Charges::default(),
             security.authentication_failures(),
-            address,
+            admitted.address,
         )?;
     }
     let realm = &security.settings().realm;
