@@ -38,7 +38,8 @@ use secrecy::{ExposeSecret, SecretString};
 /// `ltrim`, `mget`, `pexpire`, `ping`, `rpush`, `script|load`, `select`, `set`, `time`, `xadd`,
 /// `xread`, `zadd`, `zcard`, `zrange`, `zrangebyscore`, `zrem`, `zremrangebyscore`, `zrevrange` and
 /// `zscore`. Those of `cluster` are for a cluster alone, `select` for a database other than 0. A
-/// sentinel that asks for a user needs `ping` and `sentinel|master` of it.
+/// sentinel that asks for a user needs `ping` and `sentinel|master` of it. The log names a command
+/// that a user may not run (`sys_store_refuses`); where it cannot, `ACL LOG` of the server does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedisSettings {

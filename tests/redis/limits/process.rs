@@ -13,7 +13,7 @@ use actix_web::{
     test::{TestRequest, init_service},
 };
 use futures_util::future::{LocalBoxFuture, join_all};
-use secure_runtime::{Clock, Meter, Routes, Security, secured, testing::Tokens};
+use secure_runtime::{Clock, Meter, Routes, Security, Settings, secured, testing::Tokens};
 
 use crate::{
     instance::{self, LONGEST_WAIT, SLACK, pause},
@@ -154,9 +154,16 @@ impl Process {
     }
 
     pub(crate) async fn with(url: &str, instances: Option<u32>) -> Self {
+        Self::configured(url, |settings| {
+            settings.limits.instances = instances.and_then(NonZeroU32::new);
+        })
+        .await
+    }
+
+    pub(crate) async fn configured(url: &str, configure: impl FnOnce(&mut Settings)) -> Self {
         let tokens = Tokens::new(&Clock::system());
         let mut settings = instance::settings(url);
-        settings.limits.instances = instances.and_then(NonZeroU32::new);
+        configure(&mut settings);
         let security = Security::builder()
             .issuer(tokens.issuer())
             .settings(settings)
