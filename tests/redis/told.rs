@@ -5,8 +5,10 @@ use std::num::NonZeroU32;
 use secure_runtime::Settings;
 
 use crate::{
+    instance::{BOUND, Instance, eventually},
     limits::process::{Client, Process, count, flood_with},
     log::Log,
+    proxy::Proxy,
     server::Redis,
 };
 
@@ -71,4 +73,36 @@ async fn what_the_server_refuses_is_told_once_a_minute() {
         }
         set(has);
     }
+}
+
+/// A server that drops what it was given, or takes more than the machine has: told once, and once
+/// more when it has been started again, also to a user who may not read its configuration.
+#[actix_web::test]
+async fn a_server_that_may_lose_what_it_holds_is_told_of_once_a_start() {
+    let log = Log::capture();
+    // No other test has this policy.
+    let mut redis = Redis::with(&["--maxmemory-policy", "volatile-random"]);
+    let proxy = Proxy::before(redis.port);
+    let instance = Instance::ready(&proxy.url()).await;
+    let evicts = || log.lines("`maxmemory-policy` is `volatile-random`").len();
+    eventually("it is told", || evicts() == 1).await;
+    assert!(log.lines("`maxmemory` is 0").len() >= 1);
+    // New connections to a server that was told of.
+    for _ in 0..2 {
+        proxy.cut(true);
+        eventually("it is noticed", || !instance.is_fresh(BOUND)).await;
+        proxy.cut(false);
+        instance.wait().await;
+    }
+    assert_eq!(evicts(), 1);
+    redis.kill();
+    redis.restart();
+    eventually("it is told again", || evicts() == 2).await;
+    redis.add_user("shop", "secret", "test");
+    let url = format!("redis://shop:secret@127.0.0.1:{}", redis.port);
+    let _few_rights = Instance::ready(&url).await;
+    eventually("it is told to him", || evicts() == 3).await;
+    assert!(log.lines("does not tell how it is configured").is_empty());
+    instance.wait().await;
+    assert_eq!(evicts(), 3);
 }
