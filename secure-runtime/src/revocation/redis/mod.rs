@@ -52,6 +52,8 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio::{sync::oneshot, time::timeout};
 
+#[cfg(feature = "otp")]
+pub(crate) use self::link::state_name;
 use self::{
     fault::Fault,
     link::{Link, Names, Request},
