@@ -16,7 +16,7 @@ use futures_util::future::{LocalBoxFuture, join_all};
 use secure_runtime::{Clock, Meter, Routes, Security, Settings, secured, testing::Tokens};
 
 use crate::{
-    instance::{self, LONGEST_WAIT, SLACK, pause},
+    instance::{self, LONGEST_WAIT, SLACK, Watch, pause},
     server::Redis,
 };
 
@@ -179,7 +179,7 @@ impl Process {
             app: Box::new(move |request| {
                 let app = std::rc::Rc::clone(&app);
                 Box::pin(async move {
-                    let start = Instant::now();
+                    let watch = Watch::start();
                     let response = actix_web::test::call_service(&*app, request).await;
                     let field = |name| {
                         let value = response.headers().get(name)?;
@@ -190,7 +190,7 @@ impl Process {
                         retry_after: field(header::RETRY_AFTER)
                             .map(|seconds| seconds.parse().unwrap()),
                         ratelimit: field(header::HeaderName::from_static("ratelimit")),
-                        took: start.elapsed(),
+                        took: watch.took(),
                     }
                 })
             }),
