@@ -18,6 +18,8 @@ use secure_runtime::{
 
 const REQUESTS: u32 = 20_000;
 const ROUNDS: usize = 5;
+/// Rounds that are measured in vain, because the server was late for a request.
+const SPOILT: usize = 20;
 
 #[secured(public, rate = "1000000/s local")]
 #[get("/memory")]
@@ -59,15 +61,9 @@ async fn main() -> Result {
     settings.danger.plaintext = true;
     settings.redis = Some(RedisSettings::new(redis.url().as_str()));
     let security = Security::builder().settings(settings).build()?;
-    let start = Instant::now();
-    while security.limits().instances().is_none() {
-        if start.elapsed() > Duration::from_secs(10) {
-            return Err("the server does not answer".into());
-        }
-        actix_web::rt::time::sleep(Duration::from_millis(10)).await;
-    }
+    until_it_answers(&security).await?;
     let request = TestRequest::get()
-        .app_data(security)
+        .app_data(security.clone())
         .peer_addr(SocketAddr::from(([192, 0, 2, 1], 40_000)))
         .to_http_request();
     let cases = [
@@ -78,20 +74,37 @@ async fn main() -> Result {
         ("refused, denied key", policy_of(&refused_exact), false),
     ];
     let mut medians = Vec::new();
-    for (name, policy, admitted) in cases {
+    for (name, policy, expected) in cases {
         // The one that is admitted, and the first leases.
         for _ in 0..1_000 {
             admit(&request, policy).await;
         }
         let mut times = Vec::new();
-        for _ in 0..ROUNDS {
+        let mut spoilt = 0;
+        while times.len() < ROUNDS {
+            let silent = security.limits().degraded();
+            let mut admitted = 0;
             let start = Instant::now();
             for _ in 0..REQUESTS {
-                if admit(&request, policy).await != admitted {
-                    return Err(format!("{name}: not as expected").into());
-                }
+                admitted += u32::from(admit(&request, policy).await);
             }
-            times.push(start.elapsed() / REQUESTS);
+            let took = start.elapsed();
+            // Other things had the processor for so long that the server was late for a request.
+            if security.limits().degraded() != silent {
+                spoilt += 1;
+                if spoilt > SPOILT {
+                    return Err(format!("{name}: the machine does too much else").into());
+                }
+                until_it_answers(&security).await?;
+                continue;
+            }
+            if admitted != if expected { REQUESTS } else { 0 } {
+                return Err(format!("{name}: {admitted} of {REQUESTS} admitted").into());
+            }
+            times.push(took / REQUESTS);
+        }
+        if spoilt > 0 {
+            eprintln!("{name}: measured {spoilt} rounds again");
         }
         times.sort();
         medians.push((name, times.get(ROUNDS / 2).copied().unwrap_or_default()));
@@ -103,6 +116,17 @@ async fn main() -> Result {
     for (name, median) in medians {
         let ratio = median.as_secs_f64() / base;
         println!("| {name} | {median:.2?} | {ratio:.1} |");
+    }
+    Ok(())
+}
+
+async fn until_it_answers(security: &Security) -> Result {
+    let start = Instant::now();
+    while security.limits().instances().is_none() || security.limits().is_degraded() {
+        if start.elapsed() > Duration::from_secs(10) {
+            return Err("the server does not answer".into());
+        }
+        actix_web::rt::time::sleep(Duration::from_millis(10)).await;
     }
     Ok(())
 }

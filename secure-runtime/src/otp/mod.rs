@@ -15,9 +15,14 @@
 //!
 //! A code has 20 bits and three of them are good at a time, so who may try a million times gets in.
 //! Verification does not count attempts: the route must. A code that was good once is refused from
-//! then on, as are those before it (RFC 6238 section 5.2), in every process that shares a Redis. A
-//! Redis that loses its memory, or is replaced by a replica that was behind, takes it once more
-//! until its time is over: only a process that took it before refuses it then.
+//! then on, as are those before it (RFC 6238 section 5.2), in every process that shares a Redis.
+//!
+//! A Redis that was emptied, restarted or replaced by a replica may have lost which codes were used.
+//! From the moment at which that is found no code is taken that may have been used before: the
+//! answer is 503, and its `Retry-After` says when the next code is shown that is good, 90 s later
+//! at most. So it is also after the first start of all, with a Redis that has nothing yet. A code
+//! that Redis forgets alone, because it makes room (`maxmemory-policy`), is good once more until its
+//! time is over, but not in the process that took it.
 
 mod code;
 mod recovery;
@@ -103,8 +108,8 @@ impl OneTimeCodes {
     ///
     /// # Errors
     ///
-    /// Whether it was used before cannot be known: the store that processes share is silent, or
-    /// there is no room to remember another one. The answer is 503.
+    /// Whether it was used before cannot be known: the store that processes share is silent or was
+    /// emptied, or there is no room to remember another one. The answer is 503.
     pub async fn verify(&self, secret: &OtpSecret, code: &OneTimeCode) -> Result<bool, Rejection> {
         let now = self.0.clock.unix_seconds();
         let Some(step) = secret.totp()?.check(code.digits(), now) else {

@@ -6,10 +6,15 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "redis")]
+use super::SKEW_STEPS;
 use super::STEP_SECONDS;
 use crate::rejection::{Refusal, Rejection};
 #[cfg(feature = "redis")]
-use crate::store::{Store, script};
+use crate::{
+    revocation,
+    store::{Silent, Store, script},
+};
 
 /// Secrets of which a used code is remembered at a time. Only good codes take room.
 const MOST: usize = 1_000_000;
@@ -19,6 +24,10 @@ const RETRY_AFTER: u64 = 2;
 /// How long the store may take.
 #[cfg(feature = "redis")]
 const QUESTION: Duration = Duration::from_millis(50);
+/// Steps after the current one of which a code may have been taken: somebody's phone is ahead, and so
+/// is the clock of another process.
+#[cfg(feature = "redis")]
+const AHEAD_STEPS: u16 = SKEW_STEPS + 1;
 /// Until then a code may be good somewhere, by clocks that differ.
 const REMEMBERED: Duration = Duration::from_secs(10 * 60);
 
@@ -66,11 +75,11 @@ impl Used {
     ) -> Result<bool, Rejection> {
         #[cfg(feature = "redis")]
         if let Some(store) = &self.store {
-            if !claim_in(store, secret, step).await? {
+            // What was taken here needs no word of the store, which may have lost it.
+            if self.here().has(secret, step) || !claim_in(store, secret, step, now).await? {
                 return Ok(false);
             }
-            // A store that has lost its memory takes a code again: not where it was taken before.
-            // Without room for that its own word is enough.
+            // Without room for it the store's word is enough.
             return Ok(self.here().claim(secret, step, now).unwrap_or(true));
         }
         self.here().claim(secret, step, now)
@@ -88,19 +97,50 @@ impl Used {
 }
 
 #[cfg(feature = "redis")]
-async fn claim_in(store: &Store, secret: [u8; 16], step: u64) -> Result<bool, Rejection> {
+async fn claim_in(store: &Store, secret: [u8; 16], step: u64, now: u64) -> Result<bool, Rejection> {
     let server = store.server();
+    let silent = |_: Silent| undecided("one-time codes: the shared store does not answer");
+    let connection = server.connection().map_err(silent)?;
     let name = server.name(&format!("otp:{:032x}", u128::from_be_bytes(secret)));
     let command = script(
         include_str!("used.lua"),
-        &[&name],
-        [step.to_string(), REMEMBERED.as_millis().to_string()],
+        &[&name, &revocation::state_name(server)],
+        [
+            step.to_string(),
+            REMEMBERED.as_millis().to_string(),
+            connection.run().to_owned(),
+            now.to_string(),
+            STEP_SECONDS.to_string(),
+            AHEAD_STEPS.to_string(),
+        ],
     );
-    let claimed = server.ask::<bool>(&command, QUESTION).await;
-    claimed.map_err(|_| undecided("one-time codes: the shared store does not answer"))
+    let answer = connection.ask::<(String, u64)>(&command, QUESTION).await;
+    let (word, first) = server
+        .judge(&connection, answer)
+        .ok_or_else(|| silent(Silent))?;
+    match word.as_str() {
+        "taken" => Ok(true),
+        "used" => Ok(false),
+        "lost" => {
+            let wait = first
+                .saturating_mul(STEP_SECONDS)
+                .saturating_sub(now)
+                .max(1);
+            let reason = "one-time codes: the shared store may have lost that it was used";
+            Err(Rejection::new(Refusal::Undecided, reason).with_retry_after(wait))
+        }
+        // Nobody has looked yet at what it has lost.
+        _ => Err(undecided("one-time codes: the shared store was emptied")),
+    }
 }
 
 impl Steps {
+    #[cfg(feature = "redis")]
+    fn has(&self, secret: [u8; 16], step: u64) -> bool {
+        let last = self.by_secret.get(&secret);
+        last.is_some_and(|last| *last >= step)
+    }
+
     fn claim(&mut self, secret: [u8; 16], step: u64, now: u64) -> Result<bool, Rejection> {
         if self.by_secret.len() >= self.sweep_at {
             let oldest = now.saturating_sub(REMEMBERED.as_secs()) / STEP_SECONDS;

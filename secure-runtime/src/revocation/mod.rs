@@ -75,6 +75,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+#[cfg(all(feature = "otp", feature = "redis"))]
+pub(crate) use self::redis::state_name;
 #[cfg(feature = "redis")]
 use self::shared::Shared;
 use self::{

@@ -10,7 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 /// two seconds it is then treated as silent, and every process tells it what it knows. A process
 /// that starts while no other one is there cannot know what an emptied server has lost: set
 /// `appendonly yes` and `maxmemory-policy noeviction`, and with replicas `min-replicas-to-write 1`.
-/// The log warns at start where they are not set.
+/// The log warns where they are not set, or there is no `maxmemory`, at start and whenever the server
+/// was started again (`sys_store_unsafe`).
 ///
 /// Quotas alone would need none of that: a count that is lost is one more burst for its subject.
 /// Names of counts `per ip` hold the network for as long as the quota takes to be whole again.
@@ -38,7 +39,8 @@ use secrecy::{ExposeSecret, SecretString};
 /// `ltrim`, `mget`, `pexpire`, `ping`, `rpush`, `script|load`, `select`, `set`, `time`, `xadd`,
 /// `xread`, `zadd`, `zcard`, `zrange`, `zrangebyscore`, `zrem`, `zremrangebyscore`, `zrevrange` and
 /// `zscore`. Those of `cluster` are for a cluster alone, `select` for a database other than 0. A
-/// sentinel that asks for a user needs `ping` and `sentinel|master` of it.
+/// sentinel that asks for a user needs `ping` and `sentinel|master` of it. The log names a command
+/// that a user may not run (`sys_store_refuses`); where it cannot, `ACL LOG` of the server does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedisSettings {

@@ -40,11 +40,15 @@ impl Fault {
     /// says, as that it loads or is a replica, is true of every command.
     pub(crate) fn is_of_the_command(&self) -> bool {
         const OF_THE_COMMAND: [&str; 4] = ["ERR", "NOPERM", "OOM", "WRONGTYPE"];
+        self.code()
+            .is_some_and(|code| OF_THE_COMMAND.contains(&code))
+    }
+
+    /// The first word of what the server says.
+    pub(super) fn code(&self) -> Option<&str> {
         match self {
-            Self::Redis(error) => error
-                .code()
-                .is_some_and(|code| OF_THE_COMMAND.contains(&code)),
-            Self::Foreign | Self::Replaced | Self::Silent => false,
+            Self::Redis(error) => error.code(),
+            Self::Foreign | Self::Replaced | Self::Silent => None,
         }
     }
 }

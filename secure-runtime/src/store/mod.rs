@@ -14,6 +14,7 @@
 pub(crate) mod chance;
 mod connection;
 mod fault;
+mod refusals;
 mod script;
 #[cfg(test)]
 #[allow(
@@ -39,7 +40,9 @@ use arc_swap::ArcSwapOption;
 use redis::{Cmd, FromRedisValue, ToRedisArgs, cmd};
 use tokio::sync::{Notify, watch};
 
+use self::refusals::{Refusals, Refused};
 pub(crate) use self::{connection::Connection, fault::Fault, script::Script, target::Target};
+use crate::clock::Clock;
 
 /// A handle on the store; cheap to clone. The last one that is dropped ends what is in the
 /// background.
@@ -67,6 +70,9 @@ pub(crate) struct Server {
     scripts: Mutex<Vec<&'static Script>>,
     /// Another server has taken over.
     moved: Notify,
+    /// For the log alone.
+    clock: Clock,
+    refusals: Refusals,
 }
 
 /// The thread beside the workers: handlers that block theirs must not make knowledge old.
@@ -144,6 +150,8 @@ impl Server {
             connection_failed: Notify::new(),
             scripts: Mutex::default(),
             moved: Notify::new(),
+            clock: Clock::system(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -218,13 +226,32 @@ impl Server {
             }
             // Clients can fill it, and one part may lack rights. If that cut the connection, it
             // would silence all parts.
-            Err(fault) if fault.is_of_the_command() => None,
+            Err(fault) if fault.is_of_the_command() => {
+                self.tell(&fault);
+                None
+            }
             Err(fault) => {
                 if connection.count_failure() || fault.breaks_connection() {
                     self.distrust(connection);
                 }
                 None
             }
+        }
+    }
+
+    /// Has the operator know what the server refuses, and not once a request.
+    #[cold]
+    fn tell(&self, fault: &Fault) {
+        let refused = Refused::of(fault);
+        let now = self.clock.monotonic_nanos();
+        if let Some(count) = self.refusals.count(refused, now) {
+            tracing::error!(
+                event = "sys_store_refuses",
+                code = fault.code(),
+                count,
+                keys = format!("{}:*", self.tag),
+                "the shared store refuses what it is asked: {refused}"
+            );
         }
     }
 

@@ -186,6 +186,39 @@ async fn l15_started_without_the_store() {
     assert_admitted(&answers, 3);
 }
 
+/// Who has just started and was answered does not believe yet how many there are. So a fleet that is
+/// started again and again while the store is gone admits nothing, instead of the whole quota each.
+#[actix_web::test]
+async fn l15_who_has_just_started_admits_nothing_without_the_store() {
+    let mut redis = Redis::start();
+    let mut young = 0;
+    for _ in 0..10 {
+        let process = Process::new(&redis.url()).await;
+        let signs = ["ZCARD", "{test}:limit:instances"];
+        eventually("it gives a sign of life", || redis.ask(&signs) == ":1\r\n").await;
+        // Over the same connection: the answer to the sign has come before.
+        let start = Instant::now();
+        while !process.get("/deny", ANYBODY).await.is_ok() {
+            assert!(start.elapsed() < Duration::from_secs(20));
+            pause(5).await;
+        }
+        redis.kill();
+        // Or the machine was so busy that it is four seconds old.
+        if process.security.limits().instances().is_none() {
+            young += 1;
+            for _ in 0..20 {
+                let answer = process.get("/share", ANYBODY).await;
+                assert_eq!(answer.status.as_u16(), 503);
+            }
+        }
+        if young == 3 {
+            break;
+        }
+        redis.restart();
+    }
+    assert_eq!(young, 3);
+}
+
 /// A lease that was taken before is spent, and no longer than it lives.
 #[actix_web::test]
 async fn a_lease_outlives_the_store_by_a_second_at_most() {

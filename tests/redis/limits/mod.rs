@@ -4,4 +4,4 @@ mod apart;
 mod exact;
 mod faults;
 mod leased;
-mod process;
+pub(crate) mod process;

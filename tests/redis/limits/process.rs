@@ -13,10 +13,10 @@ use actix_web::{
     test::{TestRequest, init_service},
 };
 use futures_util::future::{LocalBoxFuture, join_all};
-use secure_runtime::{Clock, Meter, Routes, Security, secured, testing::Tokens};
+use secure_runtime::{Clock, Meter, Routes, Security, Settings, secured, testing::Tokens};
 
 use crate::{
-    instance::{self, LONGEST_WAIT, SLACK, pause},
+    instance::{self, LONGEST_WAIT, SLACK, Watch, pause},
     server::Redis,
 };
 
@@ -154,9 +154,16 @@ impl Process {
     }
 
     pub(crate) async fn with(url: &str, instances: Option<u32>) -> Self {
+        Self::configured(url, |settings| {
+            settings.limits.instances = instances.and_then(NonZeroU32::new);
+        })
+        .await
+    }
+
+    pub(crate) async fn configured(url: &str, configure: impl FnOnce(&mut Settings)) -> Self {
         let tokens = Tokens::new(&Clock::system());
         let mut settings = instance::settings(url);
-        settings.limits.instances = instances.and_then(NonZeroU32::new);
+        configure(&mut settings);
         let security = Security::builder()
             .issuer(tokens.issuer())
             .settings(settings)
@@ -172,7 +179,7 @@ impl Process {
             app: Box::new(move |request| {
                 let app = std::rc::Rc::clone(&app);
                 Box::pin(async move {
-                    let start = Instant::now();
+                    let watch = Watch::start();
                     let response = actix_web::test::call_service(&*app, request).await;
                     let field = |name| {
                         let value = response.headers().get(name)?;
@@ -183,7 +190,7 @@ impl Process {
                         retry_after: field(header::RETRY_AFTER)
                             .map(|seconds| seconds.parse().unwrap()),
                         ratelimit: field(header::HeaderName::from_static("ratelimit")),
-                        took: start.elapsed(),
+                        took: watch.took(),
                     }
                 })
             }),

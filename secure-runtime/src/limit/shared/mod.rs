@@ -27,7 +27,9 @@
 //! Where no number is known the answer is 503 too, also in the first seconds of a process: what it
 //! hears first may be too little. So for all processes together the begin of an outage is worth at
 //! most one more burst, and its end another one where the store comes back empty: counts need not
-//! be kept on disk, and an eviction of a count is worth one burst of its subject.
+//! be kept on disk, and an eviction of a count is worth one burst of its subject. A process that is
+//! started during an outage has counted nothing: with `limits.instances` each start is worth one
+//! more burst of its share; without, it admits nothing.
 //!
 //! # When its clock is set
 //!

@@ -1,4 +1,5 @@
-//! Warns, by name, of settings of the server with which revocations can be lost.
+//! Warns, by name, of settings of the server with which revocations can be lost, and the rest of
+//! what it holds: once for each memory that answers, so again after a restart.
 
 use std::time::Duration;
 
@@ -33,10 +34,18 @@ fn warnings(facts: &str, is_replicated: bool) -> Vec<String> {
     match fact("maxmemory_policy") {
         Some("noeviction") => {}
         Some(policy) => warnings.push(format!(
-            "`maxmemory-policy` is `{policy}`, so revocations are dropped where memory is short; \
-             set it to `noeviction`"
+            "`maxmemory-policy` is `{policy}`, so revocations, sessions, bans and counts are dropped \
+             where memory is short; set it to `noeviction`"
         )),
         None => warnings.push("it does not tell its `maxmemory-policy`".to_owned()),
+    }
+    // Hosted servers have a limit, and do not all tell it.
+    if fact("maxmemory") == Some("0") {
+        warnings.push(
+            "`maxmemory` is 0, so whoever makes many records has the system kill the server; set it \
+             to less than the machine has"
+                .to_owned(),
+        );
     }
     let has_log = fact("aof_enabled") == Some("1");
     let has_snapshots = fact("config:save").map(|save| !save.is_empty());
@@ -69,9 +78,16 @@ fn warnings(facts: &str, is_replicated: bool) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
 
-    const SAFE: &str = "# Memory\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n\
+    use super::*;
+    use crate::{
+        revocation::redis::link::Names,
+        store::{Store, Target, server::Redis},
+    };
+
+    const SAFE: &str = "# Memory\r\nmaxmemory:1048576\r\nmaxmemory_human:1.00M\r\n\
+                        maxmemory_policy:noeviction\r\naof_enabled:1\r\n\
                         connected_slaves:1\r\nconfig:save:\r\nconfig:min-replicas-to-write:1\r\n";
 
     #[test]
@@ -84,12 +100,44 @@ mod tests {
         for (safe, unsafe_, name) in [
             ("noeviction", "allkeys-lru", "maxmemory-policy"),
             ("noeviction", "volatile-ttl", "maxmemory-policy"),
+            ("maxmemory:1048576", "maxmemory:0", "`maxmemory`"),
             ("aof_enabled:1", "aof_enabled:0", "appendonly"),
             ("write:1", "write:0", "min-replicas-to-write"),
         ] {
             let warnings = warnings(&SAFE.replace(safe, unsafe_), true);
             assert_eq!(warnings.len(), 1, "{warnings:?}");
             assert!(warnings[0].contains(name), "{warnings:?}");
+        }
+    }
+
+    #[test]
+    fn who_does_not_tell_a_limit_is_not_blamed() {
+        let facts = SAFE.replace("maxmemory:1048576\r\n", "");
+        assert_eq!(warnings(&facts, true), Vec::<String>::new());
+    }
+
+    /// As a real server tells it.
+    #[actix_web::test]
+    async fn a_server_tells_each_setting() {
+        let redis = Redis::with(&["--appendonly", "yes", "--maxmemory", "100mb"]);
+        let store = Store::start(Target::parse(&redis.url()).unwrap(), "test").unwrap();
+        let limit = Duration::from_secs(5);
+        let connection = store.server().connect(limit).await.unwrap();
+        let link = Link::new(Arc::new(connection), &Arc::new(Names::new(store.server())));
+        let told = async || warnings(&link.facts(limit).await.unwrap(), false);
+        assert_eq!(told().await, Vec::<String>::new());
+        for (name, value) in [("maxmemory", "0"), ("maxmemory-policy", "allkeys-lfu")] {
+            assert!(
+                redis
+                    .ask(&["CONFIG", "SET", name, value])
+                    .starts_with("+OK")
+            );
+            let told = told().await;
+            assert!(
+                told.iter()
+                    .any(|line| line.contains(&format!("`{name}` is"))),
+                "{told:?}"
+            );
         }
     }
 

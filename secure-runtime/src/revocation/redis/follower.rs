@@ -31,7 +31,7 @@ pub(super) async fn run(shared: &Shared) {
         told: String::new(),
         sequence: 0,
         is_following: false,
-        is_checked: false,
+        checked: String::new(),
     };
     let mut is_new = true;
     loop {
@@ -62,7 +62,8 @@ pub(super) struct Follower<'a> {
     /// Which contents have all that was known here when they were new.
     pub(super) told: String,
     is_following: bool,
-    is_checked: bool,
+    /// Which memory the operator was warned of.
+    checked: String,
 }
 
 /// What a beat has said, to be believed once every change up to it is known.
@@ -144,8 +145,8 @@ impl Follower<'_> {
             } else if beat.is_none() {
                 beat = Some(Beat { sequence, sent });
             }
-            if !self.is_checked {
-                self.is_checked = true;
+            if self.checked != link.connection().run() {
+                link.connection().run().clone_into(&mut self.checked);
                 doctor::warn(&link, shared.server.is_replicated(), LIMIT).await;
             }
         }

@@ -42,13 +42,24 @@ pub(super) struct Names {
     tellers: String,
 }
 
+/// The key that says what the store is at: `run` is the identity of its memory, and `opened` the
+/// server's time, in milliseconds, at which something was last found lost, or may have been. Every
+/// process looks after it all the time; others may read it.
+pub(crate) fn state_name(server: &Server) -> String {
+    name(server, "state")
+}
+
+fn name(server: &Server, last: &str) -> String {
+    server.name(&format!("revocation:{last}"))
+}
+
 impl Names {
     pub(super) fn new(server: &Server) -> Self {
-        let name = |last: &str| server.name(&format!("revocation:{last}"));
+        let name = |last: &str| name(server, last);
         Self {
             entries: name("entries"),
             expiry: name("expiry"),
-            state: name("state"),
+            state: state_name(server),
             stream: name("stream"),
             request: name("request"),
             tellers: name("tellers"),

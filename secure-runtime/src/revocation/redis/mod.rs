@@ -15,7 +15,7 @@
 //! silent for five seconds, and for a minute at most. So nothing is lost as long as one process
 //! that knew it lives and reaches the store in the first two seconds. A process that starts
 //! against a store that was emptied while no other was there cannot know what was revoked; the log
-//! warns at start where the server is configured such that this can happen.
+//! warns where the server is configured such that this can happen.
 //!
 //! A server that was a replica for a moment keeps its connections, and may have the contents of
 //! another. So each beat, and a probe of the requests' connection, asks for its identity too.
@@ -52,6 +52,8 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio::{sync::oneshot, time::timeout};
 
+#[cfg(feature = "otp")]
+pub(crate) use self::link::state_name;
 use self::{
     fault::Fault,
     link::{Link, Names, Request},
