@@ -320,7 +320,9 @@ impl Admitted {
         // The places first: what is left of the body may take its time.
         drop(mem::take(&mut self.place));
         let body = mem::take(&mut self.body);
-        self.note(rejection.refusal());
+        if rejection.is_own_doing() {
+            self.note(rejection.refusal());
+        }
         response::refuse(rejection, self.policy, Some(&self.security), body)
     }
 
@@ -402,7 +404,9 @@ impl Admitted {
             .and_then(|error| error.as_error::<Rejection>())
         {
             let body = mem::take(&mut self.body);
-            self.note(rejection.refusal());
+            if rejection.is_own_doing() {
+                self.note(rejection.refusal());
+            }
             return response::refuse(rejection.cloned(), self.policy, Some(&self.security), body);
         }
         if let Some((policy, limit)) = self.security.limiter().fields(&self.charges) {

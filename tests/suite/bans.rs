@@ -60,9 +60,16 @@ async fn ban(address: web::Path<IpAddr>, bans: BanList) -> Result<HttpResponse, 
     Ok(HttpResponse::NoContent().finish())
 }
 
+#[secured(public, rate = "2/hour per route")]
+#[get("/of-all")]
+async fn of_all() -> impl Responder {
+    "of all"
+}
+
 fn routes(routes: &mut Routes) {
     routes
         .service(open)
+        .service(of_all)
         .service(owned)
         .service(things)
         .service(login)
@@ -143,6 +150,23 @@ async fn g11_a_banned_client_gets_nothing_at_all_until_the_ban_ends() {
         let admitted = from_client(service.get("/open")).send().await;
         assert_eq!(admitted.status(), 200);
     }
+}
+
+/// A quota `per route` is used up by anybody: who is refused by it has done nothing, or one client
+/// would have all others banned.
+#[actix_web::test]
+async fn g11_what_others_have_used_up_bans_nobody() {
+    let service = service(vec![rule(StrikeKind::Quota, 3)]).await;
+    for _ in 0..2 {
+        let used = service.get("/of-all").peer(ip("203.0.113.66")).send().await;
+        assert_eq!(used.status(), 200);
+    }
+    for _ in 0..3 {
+        let refused = from_client(service.get("/of-all")).send().await;
+        refused.assert_refused(Refusal::QuotaExceeded);
+    }
+    let elsewhere = from_client(service.get("/open")).send().await;
+    assert_eq!(elsewhere.status(), 200);
 }
 
 /// A credential does not help, and costs nothing to be looked at: it is not.

@@ -22,7 +22,8 @@ pub enum StrikeKind {
     Login,
     /// `not_found`: a path, or a method of it, that does not exist.
     NotFound,
-    /// `quota`: too many requests.
+    /// `quota`: too many requests. What a quota `per route` alone refuses does not count: others may
+    /// have used it up.
     Quota,
 }
 

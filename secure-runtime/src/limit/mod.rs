@@ -426,7 +426,7 @@ fn refuse(
         let label = limit.label.as_ref();
         let told = label.map(|label| (label, 0, its_wait));
         let state = fields::state(told.into_iter(), route.longest_field);
-        return refusal(route, names, its_wait, state);
+        return refusal(route, names, its_wait, state, limit.quota.per != Per::Route);
     }
     let waits = route.limits.iter().enumerate().map(|(place, limit)| {
         // Another request may have given something back since the denial, and then this one
@@ -446,6 +446,7 @@ fn refuse_with(
 ) -> Rejection {
     let mut names = Cow::Borrowed([].as_slice());
     let mut longest = 0;
+    let mut is_own = false;
     let violated = waits.filter_map(|(place, wait)| {
         if wait == 0 {
             return None;
@@ -457,6 +458,7 @@ fn refuse_with(
             false => names.to_mut().push(limit.quota.name),
         }
         longest = longest.max(wait);
+        is_own |= limit.quota.per != Per::Route;
         Some((limit.label.as_ref()?, 0, wait))
     });
     let state = fields::state(violated, route.longest_field);
@@ -464,7 +466,7 @@ fn refuse_with(
     if names.len() > 1 {
         names.to_mut().reverse();
     }
-    refusal(route, names, longest, state)
+    refusal(route, names, longest, state, is_own)
 }
 
 /// What a refusal by quotas of these names tells; `wait` is the longest.
@@ -473,12 +475,14 @@ fn refusal(
     names: Cow<'static, [&'static str]>,
     wait: u64,
     state: Option<HeaderValue>,
+    is_own: bool,
 ) -> Rejection {
     Rejection::new(Refusal::QuotaExceeded, "a quota is used up")
         .with_quotas(Quotas {
             violated: names,
             policy: route.policy_field.clone(),
             state,
+            is_own,
         })
         .with_retry_after(fields::seconds(wait).max(1))
 }

@@ -61,6 +61,8 @@ pub(crate) struct Quotas {
     pub(crate) policy: Option<HeaderValue>,
     /// The value of `RateLimit`.
     pub(crate) state: Option<HeaderValue>,
+    /// Whether one of them is the caller's own: what is counted for all may be others' doing.
+    pub(crate) is_own: bool,
 }
 
 /// What few refusals have.
@@ -168,6 +170,11 @@ impl Rejection {
     pub(crate) fn with_field(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.details().fields.push((name, value));
         self
+    }
+
+    /// Whether the caller has brought it about.
+    pub(crate) fn is_own_doing(&self) -> bool {
+        self.0.quotas.as_ref().is_none_or(|quotas| quotas.is_own)
     }
 
     /// The row of the table.

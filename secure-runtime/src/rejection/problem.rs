@@ -143,6 +143,7 @@ mod tests {
             violated: Cow::Borrowed(names),
             policy: None,
             state: None,
+            is_own: true,
         })
     }
 
