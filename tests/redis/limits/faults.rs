@@ -202,3 +202,32 @@ async fn a_lease_outlives_the_store_by_a_second_at_most() {
     pause(1_000).await;
     assert_eq!(all[0].get("/leased", ANYBODY).await.status.as_u16(), 503);
 }
+
+/// L2: who waits as long as he is told is admitted, whichever of the quotas has denied first.
+#[actix_web::test]
+async fn l2_the_wait_is_that_of_all_quotas_that_are_counted_here() {
+    let mut redis = Redis::start();
+    let process = Process::with(&redis.url(), Some(1)).await;
+    process.wait(1).await;
+    let ann = Client {
+        user: Some("ann"),
+        ..ANYBODY
+    };
+    let mut waits = Vec::new();
+    for (path, client) in [("/two-local", ann), ("/two-shares", ANYBODY)] {
+        if path == "/two-shares" {
+            redis.kill();
+        }
+        for _ in 0..2 {
+            assert!(process.get(path, client).await.is_ok(), "{path}");
+        }
+        // One of the first has come back, and the last of the second goes.
+        pause(600).await;
+        assert!(process.get(path, client).await.is_ok(), "{path}");
+        let refused = process.get(path, client).await;
+        assert_eq!(refused.status.as_u16(), 429, "{path}");
+        waits.push((path, refused.retry_after.unwrap()));
+    }
+    // One of three in an hour comes back each 20 minutes.
+    assert!(waits.iter().all(|(_, wait)| *wait > 1_000), "{waits:?}");
+}

@@ -77,6 +77,20 @@ async fn share() -> impl Responder {
     HttpResponse::Ok()
 }
 
+/// The first comes back soon, the second does not.
+#[secured(public, rate = ["2/s", "3/h"], outage = "local")]
+#[get("/two-shares")]
+async fn two_shares() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+/// The same, counted in memory beside one that is not.
+#[secured(rate = ["2/s local", "3/h local", "1000/day"])]
+#[get("/two-local")]
+async fn two_local() -> impl Responder {
+    HttpResponse::Ok()
+}
+
 #[secured(public, rate = "4/h local")]
 #[get("/alone")]
 async fn alone() -> impl Responder {
@@ -107,6 +121,8 @@ fn routes(routes: &mut Routes) {
         .service(leased_small)
         .service(deny)
         .service(share)
+        .service(two_shares)
+        .service(two_local)
         .service(alone)
         .service(admin)
         .service(metered);
