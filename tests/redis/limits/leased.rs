@@ -96,3 +96,22 @@ async fn l03_the_fields_count_what_was_taken_ahead() {
         );
     }
 }
+
+/// L9: a caller in debt is refused, whatever the process has taken ahead for him.
+#[actix_web::test]
+async fn l9_a_debt_is_paid_before_the_next_request_of_a_lease() {
+    let redis = Redis::start();
+    let process = &processes(&redis.url(), 1).await[0];
+    for _ in 0..30 {
+        assert!(process.get("/metered-leased/0", ANYBODY).await.is_ok());
+    }
+    let costly = process.get("/metered-leased/100", ANYBODY).await;
+    // The handler was told that the next request would be refused.
+    assert_eq!(costly.status.as_u16(), 202);
+    let mut admitted = 0;
+    for _ in 0..20 {
+        let answer = process.get("/metered-leased/100", ANYBODY).await;
+        admitted += u32::from(answer.status.as_u16() != 429);
+    }
+    assert_eq!(admitted, 0);
+}

@@ -11,9 +11,10 @@ use actix_web::{
     App, HttpResponse, Responder, get,
     http::{StatusCode, header},
     test::{TestRequest, init_service},
+    web,
 };
 use futures_util::future::{LocalBoxFuture, join_all};
-use secure_runtime::{Clock, Meter, Routes, Security, secured, testing::Tokens};
+use secure_runtime::{Balance, Clock, Meter, Routes, Security, secured, testing::Tokens};
 
 use crate::{
     instance::{self, LONGEST_WAIT, SLACK, pause},
@@ -110,6 +111,16 @@ async fn metered(meter: Meter) -> impl Responder {
     HttpResponse::Ok()
 }
 
+/// As many units beside the request as the path says.
+#[secured(public, rate = "100/h leased")]
+#[get("/metered-leased/{units}")]
+async fn metered_leased(meter: Meter, units: web::Path<u32>) -> impl Responder {
+    match meter.charge(*units).await {
+        Balance::Left => HttpResponse::Ok(),
+        _ => HttpResponse::Accepted(),
+    }
+}
+
 fn routes(routes: &mut Routes) {
     routes
         .service(exact)
@@ -125,7 +136,8 @@ fn routes(routes: &mut Routes) {
         .service(two_local)
         .service(alone)
         .service(admin)
-        .service(metered);
+        .service(metered)
+        .service(metered_leased);
 }
 
 #[derive(Clone, Debug)]
