@@ -231,3 +231,17 @@ async fn l2_the_wait_is_that_of_all_quotas_that_are_counted_here() {
     // One of three in an hour comes back each 20 minutes.
     assert!(waits.iter().all(|(_, wait)| *wait > 1_000), "{waits:?}");
 }
+
+/// L15: what is charged after the fact is charged to the share too, not to the whole quota.
+#[actix_web::test]
+async fn l15_a_meter_charges_the_share() {
+    let mut redis = Redis::start();
+    let process = Process::with(&redis.url(), Some(10)).await;
+    process.wait(10).await;
+    redis.kill();
+    // Its share is 10 units at once, and 10 in an hour.
+    let first = process.get("/metered-share/50", ANYBODY).await;
+    assert!(first.is_ok());
+    let next = process.get("/metered-share/50", ANYBODY).await;
+    assert_eq!(next.status.as_u16(), 429, "51 units of 10 were used");
+}

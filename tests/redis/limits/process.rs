@@ -121,6 +121,13 @@ async fn metered_leased(meter: Meter, units: web::Path<u32>) -> impl Responder {
     }
 }
 
+#[secured(public, rate = "100/h", outage = "local")]
+#[get("/metered-share/{units}")]
+async fn metered_share(meter: Meter, units: web::Path<u32>) -> impl Responder {
+    meter.charge(*units).await;
+    HttpResponse::Ok()
+}
+
 fn routes(routes: &mut Routes) {
     routes
         .service(exact)
@@ -137,7 +144,8 @@ fn routes(routes: &mut Routes) {
         .service(alone)
         .service(admin)
         .service(metered)
-        .service(metered_leased);
+        .service(metered_leased)
+        .service(metered_share);
 }
 
 #[derive(Clone, Debug)]
