@@ -250,7 +250,7 @@ impl<K: Subject> Bucket<K> {
         self.shape.wait(owed, cost)
     }
 
-    fn tat(&self, subject: Hashed<'_, K>) -> Option<u64> {
+    pub(super) fn tat(&self, subject: Hashed<'_, K>) -> Option<u64> {
         match &self.table {
             Some(table) => table
                 .tat(self.slot, subject)

@@ -92,6 +92,13 @@ async fn two_local() -> impl Responder {
     HttpResponse::Ok()
 }
 
+/// Many callers use up what one of them may use slowly.
+#[secured(rate = ["1/s", "3/h per route local"])]
+#[get("/one-local")]
+async fn one_local() -> impl Responder {
+    HttpResponse::Ok()
+}
+
 #[secured(public, rate = "4/h local")]
 #[get("/alone")]
 async fn alone() -> impl Responder {
@@ -141,6 +148,7 @@ fn routes(routes: &mut Routes) {
         .service(share)
         .service(two_shares)
         .service(two_local)
+        .service(one_local)
         .service(alone)
         .service(admin)
         .service(metered)

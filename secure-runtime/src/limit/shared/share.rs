@@ -56,6 +56,18 @@ impl<K: Subject> Bucket<K> {
         let charged = self.shape.share(cost, instances).of(cost);
         self.give_back(subject, charged, paid, now);
     }
+
+    /// How long such a share has no `cost` units, as [`Bucket::wait`] says it of the whole quota.
+    pub(in crate::limit) fn wait_share(
+        &self,
+        subject: Hashed<'_, K>,
+        cost: NonZeroU32,
+        instances: NonZeroU32,
+        now: u64,
+    ) -> u64 {
+        let owed = self.tat(subject).unwrap_or(0).saturating_sub(now);
+        self.shape.share(cost, instances).wait(owed, cost)
+    }
 }
 
 impl Shape {
