@@ -13,7 +13,7 @@ use super::{
     subject::{EVERYBODY, Hashed, Identity},
 };
 #[cfg(feature = "redis")]
-use crate::policy::Sharing;
+use crate::policy::{Outage, Sharing};
 use crate::{
     address::Network,
     policy::{Per, Policy, Quota},
@@ -33,6 +33,9 @@ pub(super) struct RouteLimits {
     /// Whether some are counted by other processes too, where there is a store for that.
     #[cfg(feature = "redis")]
     pub(super) is_shared: bool,
+    /// What happens where that store is silent.
+    #[cfg(feature = "redis")]
+    pub(super) outage: Outage,
 }
 
 /// One quota and its counts.
@@ -121,6 +124,8 @@ impl RouteLimits {
                 .quotas
                 .iter()
                 .any(|quota| quota.sharing != Sharing::Local),
+            #[cfg(feature = "redis")]
+            outage: policy.outage,
         })
     }
 
@@ -287,6 +292,47 @@ impl Limit {
                     bucket.refund_share(user, cost, instances, paid, now);
                 }
             }
+        }
+    }
+
+    /// As [`charge_later`](Self::charge_later), to the share of one of `instances` processes.
+    pub(super) fn charge_share_later(
+        &self,
+        caller: Caller<'_>,
+        units: u32,
+        cost: NonZeroU32,
+        instances: NonZeroU32,
+        now: u64,
+    ) {
+        match &self.bucket {
+            PerSubject::Ip(bucket) => {
+                bucket.charge_share_later(caller.network(), units, cost, instances, now);
+            }
+            PerSubject::Route(bucket) => {
+                bucket.charge_share_later(EVERYBODY, units, cost, instances, now);
+            }
+            PerSubject::User(bucket) => {
+                if let Some(user) = caller.user() {
+                    bucket.charge_share_later(user, units, cost, instances, now);
+                }
+            }
+        }
+    }
+
+    /// As [`wait`](Self::wait), of the share of one of `instances` processes.
+    pub(super) fn wait_share(
+        &self,
+        caller: Caller<'_>,
+        cost: NonZeroU32,
+        instances: NonZeroU32,
+        now: u64,
+    ) -> u64 {
+        match &self.bucket {
+            PerSubject::Ip(bucket) => bucket.wait_share(caller.network(), cost, instances, now),
+            PerSubject::Route(bucket) => bucket.wait_share(EVERYBODY, cost, instances, now),
+            PerSubject::User(bucket) => caller
+                .user()
+                .map_or(0, |user| bucket.wait_share(user, cost, instances, now)),
         }
     }
 }

@@ -274,3 +274,17 @@ async fn l12_a_cluster_of_three() {
     // Two kinds of quota have keys in one slot.
     assert!(all[0].get("/several", user(1)).await.is_ok());
 }
+
+/// L2: who waits as long as he is told is admitted, also where nobody is asked.
+#[actix_web::test]
+async fn l2_who_is_known_to_be_denied_is_told_of_local_quotas_too() {
+    let redis = Redis::start();
+    let process = &processes(&redis.url(), 1).await[0];
+    assert!(process.get("/one-local", user(1)).await.is_ok());
+    let refused = process.get("/one-local", user(1)).await;
+    assert_eq!(refused.retry_after, Some(1));
+    assert!(process.get("/one-local", user(2)).await.is_ok());
+    assert!(process.get("/one-local", user(3)).await.is_ok());
+    let refused = process.get("/one-local", user(1)).await;
+    assert!(refused.retry_after > Some(1_000), "{refused:?}");
+}

@@ -235,3 +235,72 @@ async fn a_lease_outlives_the_store_by_a_second_at_most() {
     pause(1_000).await;
     assert_eq!(all[0].get("/leased", ANYBODY).await.status.as_u16(), 503);
 }
+
+/// L2: who waits as long as he is told is admitted, whichever of the quotas has denied first.
+#[actix_web::test]
+async fn l2_the_wait_is_that_of_all_quotas_that_are_counted_here() {
+    let mut redis = Redis::start();
+    let process = Process::with(&redis.url(), Some(1)).await;
+    process.wait(1).await;
+    let ann = Client {
+        user: Some("ann"),
+        ..ANYBODY
+    };
+    let mut waits = Vec::new();
+    for (path, client) in [("/two-local", ann), ("/two-shares", ANYBODY)] {
+        if path == "/two-shares" {
+            redis.kill();
+        }
+        for _ in 0..2 {
+            assert!(process.get(path, client).await.is_ok(), "{path}");
+        }
+        // One of the first has come back, and the last of the second goes.
+        pause(600).await;
+        assert!(process.get(path, client).await.is_ok(), "{path}");
+        let refused = process.get(path, client).await;
+        assert_eq!(refused.status.as_u16(), 429, "{path}");
+        waits.push((path, refused.retry_after.unwrap()));
+    }
+    // One of three in an hour comes back each 20 minutes.
+    assert!(waits.iter().all(|(_, wait)| *wait > 1_000), "{waits:?}");
+}
+
+/// L15: what is charged after the fact is charged to the share too, not to the whole quota.
+#[actix_web::test]
+async fn l15_a_meter_charges_the_share() {
+    let mut redis = Redis::start();
+    let process = Process::with(&redis.url(), Some(10)).await;
+    process.wait(10).await;
+    redis.kill();
+    // Its share is 10 units at once, and 10 in an hour.
+    let first = process.get("/metered-share/50", ANYBODY).await;
+    assert!(first.is_ok());
+    let next = process.get("/metered-share/50", ANYBODY).await;
+    assert_eq!(next.status.as_u16(), 429, "51 units of 10 were used");
+}
+
+/// L15: where nobody is admitted without the store, what it missed is owed to this process as far
+/// as that alone is more than a burst.
+#[actix_web::test]
+async fn l15_what_the_store_missed_is_owed_here_beyond_a_burst() {
+    let mut redis = Redis::start();
+    let process = Process::with(&redis.url(), Some(10)).await;
+    process.wait(10).await;
+    for client in [from(1), from(2)] {
+        for _ in 0..30 {
+            assert!(process.get("/metered-leased/0", client).await.is_ok());
+        }
+    }
+    // Until the last of the leases is there.
+    pause(50).await;
+    redis.kill();
+    let status = async |units: u32, client| {
+        let path = format!("/metered-leased/{units}");
+        process.get(&path, client).await.status.as_u16()
+    };
+    // Both are admitted from a lease, of which the charge takes the rest.
+    assert_eq!(status(60, from(1)).await, 200);
+    assert_eq!(status(0, from(1)).await, 503);
+    assert_eq!(status(200, from(2)).await, 202);
+    assert_eq!(status(0, from(2)).await, 429);
+}

@@ -11,9 +11,10 @@ use actix_web::{
     App, HttpResponse, Responder, get,
     http::{StatusCode, header},
     test::{TestRequest, init_service},
+    web,
 };
 use futures_util::future::{LocalBoxFuture, join_all};
-use secure_runtime::{Clock, Meter, Routes, Security, Settings, secured, testing::Tokens};
+use secure_runtime::{Balance, Clock, Meter, Routes, Security, Settings, secured, testing::Tokens};
 
 use crate::{
     instance::{self, LONGEST_WAIT, SLACK, Watch, pause},
@@ -77,6 +78,27 @@ async fn share() -> impl Responder {
     HttpResponse::Ok()
 }
 
+/// The first comes back soon, the second does not.
+#[secured(public, rate = ["2/s", "3/h"], outage = "local")]
+#[get("/two-shares")]
+async fn two_shares() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+/// The same, counted in memory beside one that is not.
+#[secured(rate = ["2/s local", "3/h local", "1000/day"])]
+#[get("/two-local")]
+async fn two_local() -> impl Responder {
+    HttpResponse::Ok()
+}
+
+/// Many callers use up what one of them may use slowly.
+#[secured(rate = ["1/s", "3/h per route local"])]
+#[get("/one-local")]
+async fn one_local() -> impl Responder {
+    HttpResponse::Ok()
+}
+
 #[secured(public, rate = "4/h local")]
 #[get("/alone")]
 async fn alone() -> impl Responder {
@@ -96,6 +118,23 @@ async fn metered(meter: Meter) -> impl Responder {
     HttpResponse::Ok()
 }
 
+/// As many units beside the request as the path says.
+#[secured(public, rate = "100/h leased")]
+#[get("/metered-leased/{units}")]
+async fn metered_leased(meter: Meter, units: web::Path<u32>) -> impl Responder {
+    match meter.charge(*units).await {
+        Balance::Left => HttpResponse::Ok(),
+        _ => HttpResponse::Accepted(),
+    }
+}
+
+#[secured(public, rate = "100/h", outage = "local")]
+#[get("/metered-share/{units}")]
+async fn metered_share(meter: Meter, units: web::Path<u32>) -> impl Responder {
+    meter.charge(*units).await;
+    HttpResponse::Ok()
+}
+
 fn routes(routes: &mut Routes) {
     routes
         .service(exact)
@@ -107,9 +146,14 @@ fn routes(routes: &mut Routes) {
         .service(leased_small)
         .service(deny)
         .service(share)
+        .service(two_shares)
+        .service(two_local)
+        .service(one_local)
         .service(alone)
         .service(admin)
-        .service(metered);
+        .service(metered)
+        .service(metered_leased)
+        .service(metered_share);
 }
 
 #[derive(Clone, Debug)]

@@ -5,6 +5,9 @@
 //! asked. A lease begins with nothing ahead, and may double each time it is renewed, but never to
 //! more than was wanted in the last [`LEASE`]: who comes seldom leaves nothing unused.
 //!
+//! What is charged after the fact is paid from the lease first, so that it is charged once; and who
+//! is in debt all the same, by other processes too, loses the rest of his lease.
+//!
 //! What nobody wanted in time is not given back. By then some of it has come back by itself, and
 //! who gives back must be believed; leases are small instead.
 
@@ -69,7 +72,7 @@ impl Part {
 }
 
 impl Lease {
-    fn left(&self, now: u64) -> u32 {
+    pub(super) fn left(&self, now: u64) -> u32 {
         self.current.left(now) + self.next.left(now)
     }
 
@@ -148,6 +151,25 @@ impl Lease {
     pub(super) fn give_up(&mut self) {
         self.size = self.size.min(1);
         self.is_asking = false;
+    }
+
+    /// Pays for so many requests, or for as many as are left: they were charged already.
+    pub(super) fn pay(&mut self, requests: u32, now: u64) -> u32 {
+        let mut due = requests;
+        for part in [&mut self.current, &mut self.next] {
+            let paid = part.left(now).min(due);
+            part.left -= paid;
+            due -= paid;
+        }
+        let paid = requests - due;
+        self.spent = self.spent.saturating_add(paid);
+        paid
+    }
+
+    /// Nothing is left, and nothing is given back to it: its subject is in debt.
+    pub(super) fn forfeit(&mut self) {
+        self.current = Part::default();
+        self.next = Part::default();
     }
 
     /// Takes a request back that was refused for another reason.

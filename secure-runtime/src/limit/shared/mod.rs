@@ -38,6 +38,7 @@
 //! charged, so that who waits as long as he is told is admitted.
 
 mod counted;
+mod denial;
 mod held;
 mod later;
 mod leases;
@@ -58,7 +59,6 @@ use self::{
 use super::{
     Charges, bucket,
     charges::Source,
-    refuse_with,
     route::{Caller, Denied, Limit, RouteLimits},
 };
 use crate::{
@@ -150,38 +150,6 @@ impl Shared {
         self.presence.instances()
     }
 
-    /// Refuses a request of which it is known already that the store would.
-    pub(super) fn look(
-        &self,
-        route: &RouteLimits,
-        caller: Caller<'_>,
-        now: u64,
-        is_due: impl Fn(&Limit) -> bool,
-    ) -> Result<(), Rejection> {
-        // As long as nobody is denied, this is all that it costs.
-        if self.inner.held.denied.is_empty() {
-            return Ok(());
-        }
-        let waits = route.limits.iter().map(|limit| match is_due(limit) {
-            true => self.denied(limit, caller, now),
-            false => 0,
-        });
-        let violated: Vec<_> = waits.enumerate().filter(|(_, wait)| *wait > 0).collect();
-        if violated.is_empty() {
-            return Ok(());
-        }
-        Err(refuse_with(route, violated.into_iter()))
-    }
-
-    /// Nanoseconds for which the store will admit nothing, as far as it is known.
-    fn denied(&self, limit: &Limit, caller: Caller<'_>, now: u64) -> u64 {
-        if limit.quota.sharing == Sharing::Local {
-            return 0;
-        }
-        let until = self.inner.held.denied.find(limit, caller, |until| *until);
-        until.unwrap_or(0).saturating_sub(now)
-    }
-
     /// Charges what can be charged without the store, and says what cannot. What was charged is
     /// taken back with a refusal.
     pub(super) fn charge_held(
@@ -191,24 +159,26 @@ impl Shared {
         caller: Caller<'_>,
         due: Due,
     ) -> Result<Asked, Rejection> {
+        let now = charges.now;
         // It was looked at the quotas `per ip` when the request came.
-        let refused = self.look(route, caller, charges.now, |limit| {
+        let denying = self.denying(route, caller, now, |limit| {
             due.has(limit) && limit.quota.per != Per::Ip
         });
-        let charged = refused.and_then(|()| self.charge_each(route, charges, caller, due));
-        if charged.is_err() {
-            self.refund(route, charges, caller);
-        }
-        charged
+        let charged = match denying {
+            Some((place, until)) => Err((place, Denied::Wait(until.saturating_sub(now)))),
+            None => self.charge_each(route, charges, caller, due),
+        };
+        charged.map_err(|denied| self.deny(route, charges, caller, denied, now))
     }
 
+    /// Charges one quota after the other; where one denies, its place and what it says.
     fn charge_each(
         &self,
         route: &Arc<RouteLimits>,
         charges: &mut Charges,
         caller: Caller<'_>,
         due: Due,
-    ) -> Result<Asked, Rejection> {
+    ) -> Result<Asked, (usize, Denied)> {
         let now = charges.now;
         let mut asked = Asked::new();
         for (place, limit) in route.limits.iter().enumerate() {
@@ -218,14 +188,11 @@ impl Shared {
                 Sharing::Local if limit.quota.per == Per::Ip => {}
                 Sharing::Local => {
                     let paid = limit.charge(caller, route.cost, now);
-                    let paid = paid.map_err(|denied| match denied {
-                        Denied::NoCaller => no_caller(),
-                        Denied::Wait(wait) => refuse_with(route, [(place, wait)].into_iter()),
-                    })?;
+                    let paid = paid.map_err(|denied| (place, denied))?;
                     charges.push(place, paid, Source::Memory);
                 }
                 Sharing::Exact | Sharing::Leased if !limit.has_subject(caller) => {
-                    return Err(no_caller());
+                    return Err((place, Denied::NoCaller));
                 }
                 Sharing::Leased if limit.most_leased > 1 => {
                     match self.take(route, place, caller, now) {
@@ -311,14 +278,10 @@ impl Shared {
                 inner.answer_lease(limit, caller, beside, |lease| lease.give_up());
             }
             let limits = limits().map(|(place, limit, _)| (place, limit));
-            let shared = self.charge_shares(route, charges, caller, limits, outage);
-            if shared.is_err() {
-                self.refund(route, charges, caller);
-            }
-            return shared;
+            return self.charge_shares(route, charges, caller, limits, outage);
         };
         let now = bucket::now(&inner.clock);
-        let mut waits = vec![0; route.limits.len()];
+        let mut denying = Vec::new();
         for ((place, limit, beside), state) in limits().zip(&answer.states) {
             let shape = limit.shape;
             if answer.charged {
@@ -335,21 +298,17 @@ impl Shared {
             }
             inner.answer_lease(limit, caller, beside, |lease| lease.give_up());
             let wait = state.wait(shape, route.cost);
+            // From now on, not from when it was asked: who waits that long is not too early.
+            inner.keep_denied(limit, caller, now, wait);
             if wait > 0 {
-                // From now on, not from when it was asked: who waits that long is not too early.
-                let until = now.saturating_add(wait);
-                // Without room the store is asked again.
-                let _ = inner.held.denied.replace(limit, caller, |_| ((), until));
-            }
-            if let Some(place) = waits.get_mut(place) {
-                *place = wait;
+                denying.push((place, now.saturating_add(wait)));
             }
         }
         if answer.charged {
             return Ok(());
         }
         self.refund(route, charges, caller);
-        Err(refuse_with(route, waits.into_iter().enumerate()))
+        Err(self.refuse(route, caller, &denying))
     }
 
     /// What happens without the store.
@@ -361,22 +320,24 @@ impl Shared {
         limits: impl Iterator<Item = (usize, &'a Limit)>,
         outage: Outage,
     ) -> Result<(), Rejection> {
-        let instances = match (outage, self.presence.instances()) {
-            (Outage::Local, Some(instances)) => instances,
-            (Outage::Local, None) => return Err(silent("the shared store was not heard of yet")),
-            (Outage::Deny, _) => return Err(silent("the shared store does not answer")),
-        };
-        for (place, limit) in limits {
-            let now = bucket::now(&self.inner.clock);
-            match limit.charge_share(caller, route.cost, instances, now) {
-                Ok(paid) => charges.push(place, paid, Source::Share { instances }),
-                Err(Denied::NoCaller) => return Err(no_caller()),
-                Err(Denied::Wait(wait)) => {
-                    return Err(refuse_with(route, [(place, wait)].into_iter()));
+        let detail = match (outage, self.presence.instances()) {
+            (Outage::Local, Some(instances)) => {
+                let now = bucket::now(&self.inner.clock);
+                for (place, limit) in limits {
+                    match limit.charge_share(caller, route.cost, instances, now) {
+                        Ok(paid) => charges.push(place, paid, Source::Share { instances }),
+                        Err(denied) => {
+                            return Err(self.deny(route, charges, caller, (place, denied), now));
+                        }
+                    }
                 }
+                return Ok(());
             }
-        }
-        Ok(())
+            (Outage::Local, None) => "the shared store was not heard of yet",
+            (Outage::Deny, _) => "the shared store does not answer",
+        };
+        self.refund(route, charges, caller);
+        Err(silent(detail))
     }
 
     /// Takes everything back.

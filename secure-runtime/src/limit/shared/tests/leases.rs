@@ -226,3 +226,35 @@ fn what_another_quota_refused_is_there_again_but_no_longer_than_before() {
     lease.give_back(taken.until);
     assert!(lease.take(1, SECOND + LEASE_NANOS).is_none());
 }
+
+/// L9: what was taken ahead pays for what is charged after the fact, once.
+#[test]
+fn l9_a_lease_pays_what_it_holds_and_no_more() {
+    let mut lease = Lease::default();
+    lease.answer(3, SECOND, 0);
+    let until_next = SECOND + LEASE_NANOS / 2;
+    let taken = lease.take(100, SECOND).unwrap();
+    lease.answer(4, until_next, 0);
+    // Two of the one part, one of the other.
+    assert_eq!(lease.pay(3, until_next), 3);
+    assert_eq!(lease.left(until_next), 3);
+    lease.give_back(taken.until);
+    assert_eq!(lease.left(until_next), 4);
+    // What is no longer held pays nothing.
+    assert_eq!(lease.pay(1_000, SECOND + LEASE_NANOS), 3);
+    assert_eq!(lease.pay(1, SECOND + LEASE_NANOS), 0);
+    assert!(lease.take(100, SECOND + LEASE_NANOS).is_none());
+}
+
+/// L9: who is in debt has no lease, whoever gives something back to it.
+#[test]
+fn l9_nothing_is_left_of_a_lease_that_is_forfeited() {
+    let mut lease = Lease::default();
+    lease.answer(3, SECOND, 0);
+    let taken = lease.take(100, SECOND).unwrap();
+    lease.answer(4, SECOND + 1, 0);
+    lease.forfeit();
+    lease.give_back(taken.until);
+    assert_eq!(lease.left(SECOND + 2), 0);
+    assert!(lease.take(100, SECOND + 2).is_none());
+}
