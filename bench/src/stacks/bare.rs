@@ -18,7 +18,6 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(bare)
         .service(bare_decode)
         .service(bare_fields)
-        .service(bare_decode_fields)
         .service(bare_429)
         .service(bare_429_fields);
 }
@@ -30,10 +29,6 @@ async fn bare() -> impl Responder {
 
 #[post("/items")]
 pub(crate) async fn bare_decode(item: web::Json<NewItem>) -> impl Responder {
-    decoded(&item)
-}
-
-fn decoded(item: &NewItem) -> HttpResponse {
     match item.validate() {
         Ok(()) => HttpResponse::Ok().body("ok"),
         Err(report) => HttpResponse::UnprocessableEntity().body(report.to_string()),
@@ -101,14 +96,6 @@ impl Responder for WithFields {
 #[get("/fields")]
 pub(crate) async fn bare_fields() -> impl Responder {
     WithFields
-}
-
-/// The same with the body of [`bare_decode`].
-#[post("/fields")]
-async fn bare_decode_fields(item: web::Json<NewItem>) -> HttpResponse {
-    let mut response = decoded(&item);
-    add(response.headers_mut(), &FIELDS);
-    response
 }
 
 #[get("/429")]

@@ -168,17 +168,7 @@ pub(crate) fn groups() -> Vec<Group> {
         Group {
             name: "bare-decode POST",
             baseline: post(Stack::Bare),
-            rows: vec![
-                row("secured", post(Stack::Secured), Goal::Rate(0.95)),
-                row(
-                    "bare-fields",
-                    Target {
-                        path: "/fields",
-                        ..post(Stack::Bare)
-                    },
-                    Goal::None,
-                ),
-            ],
+            rows: vec![row("secured", post(Stack::Secured), Goal::Rate(0.95))],
         },
         by_hand("hand GET, HS256", Algorithm::Hs256, 2.0),
         by_hand("hand GET, RS256", Algorithm::Rs256, 5.0),
