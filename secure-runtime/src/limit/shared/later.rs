@@ -1,11 +1,14 @@
 //! Charges that are known only after the fact.
+//!
+//! A lease was paid for ahead, so it pays first: the store is charged the rest. Who is in debt then
+//! is denied here, as one whom the store has denied, and has no lease.
 
 use crate::{
     limit::{
         bucket,
         route::{Caller, Limit, RouteLimits},
         shared::{
-            Shared,
+            Inner, Shared,
             question::{Question, key},
         },
     },
@@ -22,34 +25,81 @@ impl Shared {
         units: u32,
     ) -> u64 {
         let inner = &*self.inner;
-        let counted = |limit: &&Limit| limit.quota.sharing != Sharing::Local;
-        let mut question = Question::default();
-        for limit in route.limits.iter().filter(counted) {
-            let key = key(&inner.server, limit, caller);
-            question.add(key, limit.shape, u64::from(units), 0);
-        }
         let now = bucket::now(&inner.clock);
-        let in_memory = |limit: &Limit| {
+        let in_memory = |limit: &Limit, units| {
             limit.charge_later(caller, units, now);
             limit.wait(caller, route.cost, now)
         };
-        let local = route.limits.iter().filter(|limit| !counted(limit));
-        let local = local.map(in_memory).max().unwrap_or(0);
-        let shared = match question.ask(&inner.server, true).await {
+        let mut longest = 0;
+        let mut question = Question::default();
+        let mut asked = Vec::new();
+        for limit in &route.limits {
+            if limit.quota.sharing == Sharing::Local {
+                longest = longest.max(in_memory(limit, units));
+                continue;
+            }
+            let rest = inner.pay_ahead(route, limit, caller, units, now);
+            let key = key(&inner.server, limit, caller);
+            question.add(key, limit.shape, u64::from(rest), 0);
+            asked.push((limit, rest));
+        }
+        match question.ask(&inner.server, true).await {
             Ok(answer) => {
-                let limits = route.limits.iter().filter(counted);
-                let waits = limits.zip(&answer.states).map(|(limit, state)| {
-                    let owed = limit.shape.later(state.owed, u64::from(units));
-                    limit.shape.wait(owed, route.cost)
-                });
-                waits.max()
+                let now = bucket::now(&inner.clock);
+                for ((limit, rest), state) in asked.into_iter().zip(&answer.states) {
+                    let owed = limit.shape.later(state.owed, u64::from(rest));
+                    longest = longest.max(inner.settle(route, limit, caller, owed, now));
+                }
             }
             // At least this process knows.
             Err(_) => {
                 self.presence.begin();
-                route.limits.iter().filter(counted).map(in_memory).max()
+                for (limit, rest) in asked {
+                    longest = longest.max(in_memory(limit, rest));
+                }
             }
-        };
-        local.max(shared.unwrap_or(0))
+        }
+        longest
+    }
+}
+
+impl Inner {
+    /// What of `units` the lease of a quota has not paid.
+    fn pay_ahead(
+        &self,
+        route: &RouteLimits,
+        limit: &Limit,
+        caller: Caller<'_>,
+        units: u32,
+        now: u64,
+    ) -> u32 {
+        if limit.quota.sharing != Sharing::Leased {
+            return units;
+        }
+        let requests = units / route.cost;
+        let leases = &self.held.leases;
+        let paid = leases.find(limit, caller, |lease| lease.pay(requests, now));
+        // INVARIANT: at most `requests` were paid.
+        units - paid.unwrap_or(0) * route.cost.get()
+    }
+
+    /// Who owes so much to the store: how long his next request has to wait, from `now` on.
+    fn settle(
+        &self,
+        route: &RouteLimits,
+        limit: &Limit,
+        caller: Caller<'_>,
+        owed: u64,
+        now: u64,
+    ) -> u64 {
+        let leases = &self.held.leases;
+        let left = leases.find(limit, caller, |lease| lease.settle(owed, limit.shape, now));
+        if left.is_some_and(|left| left > 0) {
+            // It is paid already.
+            return 0;
+        }
+        let wait = limit.shape.wait(owed, route.cost);
+        self.keep_denied(limit, caller, now, wait);
+        wait
     }
 }

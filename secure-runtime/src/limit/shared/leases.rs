@@ -5,12 +5,18 @@
 //! asked. A lease begins with nothing ahead, and may double each time it is renewed, but never to
 //! more than was wanted in the last [`LEASE`]: who comes seldom leaves nothing unused.
 //!
+//! What is charged after the fact is paid from the lease first, so that it is charged once; and who
+//! is in debt all the same, by other processes too, loses the rest of his lease.
+//!
 //! What nobody wanted in time is not given back. By then some of it has come back by itself, and
 //! who gives back must be believed; leases are small instead.
 
 use std::{mem, num::NonZeroU32, time::Duration};
 
-use crate::{limit::table::Passing, policy::Quota};
+use crate::{
+    limit::{bucket::Shape, table::Passing},
+    policy::Quota,
+};
 
 /// How long a process may hold what it took.
 pub(super) const LEASE: Duration = Duration::from_secs(1);
@@ -148,6 +154,29 @@ impl Lease {
     pub(super) fn give_up(&mut self) {
         self.size = self.size.min(1);
         self.is_asking = false;
+    }
+
+    /// Pays for so many requests, or for as many as are left: they were charged already.
+    pub(super) fn pay(&mut self, requests: u32, now: u64) -> u32 {
+        let mut due = requests;
+        for part in [&mut self.current, &mut self.next] {
+            let paid = part.left(now).min(due);
+            part.left -= paid;
+            due -= paid;
+        }
+        let paid = requests - due;
+        self.spent = self.spent.saturating_add(paid);
+        paid
+    }
+
+    /// What is left where so much is owed to the store, what is left among it. In debt that is
+    /// nothing, and nothing can be given back.
+    pub(super) fn settle(&mut self, owed: u64, shape: Shape, now: u64) -> u32 {
+        if owed > shape.full {
+            self.current = Part::default();
+            self.next = Part::default();
+        }
+        self.left(now)
     }
 
     /// Takes a request back that was refused for another reason.
