@@ -106,7 +106,7 @@ impl Shape {
     }
 
     /// The TAT after that.
-    fn tat_later(self, tat: u64, units: u64, now: u64) -> u64 {
+    pub(super) fn tat_later(self, tat: u64, units: u64, now: u64) -> u64 {
         let owed = self.later(tat.saturating_sub(now), units);
         (now + owed).max(tat)
     }

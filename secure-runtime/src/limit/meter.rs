@@ -45,6 +45,9 @@ use crate::{address::Network, security::Security};
 /// Charge before what costs, or bit by bit, or in a task of its own: a `Meter` may be cloned, sent
 /// to other threads, and outlive the request.
 ///
+/// What a store that processes share does not hear is charged to this process' share of the quota.
+/// With `outage = "deny"` there is none: up to one burst it is free then.
+///
 /// A route without quotas that takes a `Meter` stops the start.
 #[derive(Clone)]
 pub struct Meter {

@@ -295,6 +295,30 @@ impl Limit {
         }
     }
 
+    /// As [`charge_later`](Self::charge_later), to the share of one of `instances` processes.
+    pub(super) fn charge_share_later(
+        &self,
+        caller: Caller<'_>,
+        units: u32,
+        cost: NonZeroU32,
+        instances: NonZeroU32,
+        now: u64,
+    ) {
+        match &self.bucket {
+            PerSubject::Ip(bucket) => {
+                bucket.charge_share_later(caller.network(), units, cost, instances, now);
+            }
+            PerSubject::Route(bucket) => {
+                bucket.charge_share_later(EVERYBODY, units, cost, instances, now);
+            }
+            PerSubject::User(bucket) => {
+                if let Some(user) = caller.user() {
+                    bucket.charge_share_later(user, units, cost, instances, now);
+                }
+            }
+        }
+    }
+
     /// As [`wait`](Self::wait), of the share of one of `instances` processes.
     pub(super) fn wait_share(
         &self,

@@ -245,3 +245,29 @@ async fn l15_a_meter_charges_the_share() {
     let next = process.get("/metered-share/50", ANYBODY).await;
     assert_eq!(next.status.as_u16(), 429, "51 units of 10 were used");
 }
+
+/// L15: where nobody is admitted without the store, what it missed is owed to this process as far
+/// as that alone is more than a burst.
+#[actix_web::test]
+async fn l15_what_the_store_missed_is_owed_here_beyond_a_burst() {
+    let mut redis = Redis::start();
+    let process = Process::with(&redis.url(), Some(10)).await;
+    process.wait(10).await;
+    for client in [from(1), from(2)] {
+        for _ in 0..30 {
+            assert!(process.get("/metered-leased/0", client).await.is_ok());
+        }
+    }
+    // Until the last of the leases is there.
+    pause(50).await;
+    redis.kill();
+    let status = async |units: u32, client| {
+        let path = format!("/metered-leased/{units}");
+        process.get(&path, client).await.status.as_u16()
+    };
+    // Both are admitted from a lease, of which the charge takes the rest.
+    assert_eq!(status(60, from(1)).await, 200);
+    assert_eq!(status(0, from(1)).await, 503);
+    assert_eq!(status(200, from(2)).await, 202);
+    assert_eq!(status(0, from(2)).await, 429);
+}

@@ -113,12 +113,13 @@ impl Inner {
         until.unwrap_or(0)
     }
 
-    /// Remembers for how long it will admit nothing.
+    /// Remembers for how long it will admit nothing; what is known already holds.
     pub(super) fn keep_denied(&self, limit: &Limit, caller: Caller<'_>, now: u64, wait: u64) {
         if wait > 0 {
-            // Without room the store is asked again.
             let until = now.saturating_add(wait);
-            let _ = self.held.denied.replace(limit, caller, |_| ((), until));
+            let later = |known: Option<&u64>| ((), until.max(known.copied().unwrap_or(0)));
+            // Without room the store is asked again.
+            let _ = self.held.denied.replace(limit, caller, later);
         }
     }
 }

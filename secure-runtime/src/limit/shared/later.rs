@@ -2,6 +2,12 @@
 //!
 //! A lease was paid for ahead, so it pays first: the store is charged the rest. Who is in debt then
 //! is denied here, as one whom the store has denied, and has no lease.
+//!
+//! What the store does not hear, it never knows. With `outage = "local"` it is charged to the share of
+//! this process, for as long as the outage lasts. With `"deny"` there is no share and nobody is
+//! admitted meanwhile; then it is free, unless what this process alone has missed of a caller is more
+//! than a burst: so long he is denied here. To tell the store when it is back would take a list that
+//! callers make grow.
 
 use crate::{
     limit::{
@@ -12,7 +18,7 @@ use crate::{
             question::{Question, key},
         },
     },
-    policy::Sharing,
+    policy::{Outage, Sharing},
 };
 
 impl Shared {
@@ -54,8 +60,25 @@ impl Shared {
             // At least this process knows.
             Err(_) => {
                 self.presence.begin();
+                let instances = match route.outage {
+                    Outage::Local => self.presence.instances(),
+                    Outage::Deny => None,
+                };
                 for (limit, rest) in asked {
-                    longest = longest.max(in_memory(limit, rest));
+                    let wait = match instances {
+                        Some(instances) => {
+                            limit.charge_share_later(caller, rest, route.cost, instances, now);
+                            limit.wait_share(caller, route.cost, instances, now)
+                        }
+                        // No request is charged to this count: it holds what was missed, and
+                        // the store would deny for as long at least.
+                        None => {
+                            let wait = in_memory(limit, rest);
+                            inner.keep_denied(limit, caller, bucket::now(&inner.clock), wait);
+                            wait
+                        }
+                    };
+                    longest = longest.max(wait);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The share of a quota that one of several processes enforces by itself, while the store is silent.
 
-use std::num::NonZeroU32;
+use std::{convert::Infallible, num::NonZeroU32};
 
 use crate::limit::{
     bucket::{Bucket, Paid, Shape},
@@ -55,6 +55,25 @@ impl<K: Subject> Bucket<K> {
     ) {
         let charged = self.shape.share(cost, instances).of(cost);
         self.give_back(subject, charged, paid, now);
+    }
+
+    /// Charges such a share units after the fact, as [`Bucket::charge_later`] does.
+    pub(in crate::limit) fn charge_share_later(
+        &self,
+        subject: Hashed<'_, K>,
+        units: u32,
+        cost: NonZeroU32,
+        instances: NonZeroU32,
+        now: u64,
+    ) {
+        let share = self.shape.share(cost, instances);
+        let charged = self.replace(subject, |tat| {
+            let tat = share.tat_later(tat.unwrap_or(now), u64::from(units), now);
+            Ok::<_, Infallible>(((), tat))
+        });
+        match charged {
+            Ok(((), _)) => {}
+        }
     }
 
     /// How long such a share has no `cost` units, as [`Bucket::wait`] says it of the whole quota.

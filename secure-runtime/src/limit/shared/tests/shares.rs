@@ -92,6 +92,31 @@ fn l3_a_share_says_what_is_left_of_it() {
     );
 }
 
+/// L15: what is charged after the fact is charged to the share, which owes one burst of its own more
+/// at most.
+#[test]
+fn l15_a_share_may_go_into_debt() {
+    let quota = quota(100, 100, 100, Per::User);
+    let bucket = Bucket::new(&quota, 0, Some(Arc::new(Table::new(10)))).unwrap();
+    let (one, ten) = (NonZeroU32::MIN, NonZeroU32::new(10).unwrap());
+    let now = SECOND;
+    let wait = || bucket.wait_share(EVERYBODY, one, ten, now);
+    bucket
+        .charge_share(EVERYBODY, one, ten, now)
+        .expect("10 are left");
+    bucket.charge_share_later(EVERYBODY, 8, one, ten, now);
+    assert_eq!(wait(), 0);
+    bucket.charge_share_later(EVERYBODY, 1, one, ten, now);
+    // One comes back in ten seconds.
+    assert_eq!(wait(), 10 * SECOND);
+    bucket.charge_share_later(EVERYBODY, 3, one, ten, now);
+    assert_eq!(wait(), 40 * SECOND);
+    bucket.charge_share_later(EVERYBODY, 1_000, one, ten, now);
+    assert_eq!(wait(), 110 * SECOND);
+    let denied = bucket.charge_share(EVERYBODY, one, ten, now);
+    assert_eq!(denied, Err(110 * SECOND));
+}
+
 #[test]
 fn the_time_without_the_store_is_counted() {
     let (clock, hand) = Clock::manual();
