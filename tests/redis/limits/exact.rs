@@ -288,3 +288,17 @@ async fn l2_who_is_known_to_be_denied_is_told_of_local_quotas_too() {
     let refused = process.get("/one-local", user(1)).await;
     assert!(refused.retry_after > Some(1_000), "{refused:?}");
 }
+
+/// L13: what a quota that is counted here has denied is charged to none, and waits for none.
+#[actix_web::test]
+async fn l13_what_a_local_quota_denies_is_charged_nowhere() {
+    let redis = Redis::start();
+    let process = &processes(&redis.url(), 1).await[0];
+    assert!(process.get("/local-denies", user(1)).await.is_ok());
+    for _ in 0..4 {
+        let refused = process.get("/local-denies", user(2)).await;
+        assert_eq!(refused.status.as_u16(), 429);
+        let wait = refused.retry_after.unwrap();
+        assert!((3_500..=3_600).contains(&wait), "{wait}");
+    }
+}

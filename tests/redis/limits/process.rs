@@ -99,6 +99,13 @@ async fn one_local() -> impl Responder {
     HttpResponse::Ok()
 }
 
+/// Two callers meet in the second, after the first was charged.
+#[secured(rate = ["2/day local", "1/h per route local", "9/h"])]
+#[get("/local-denies")]
+async fn local_denies() -> impl Responder {
+    HttpResponse::Ok()
+}
+
 #[secured(public, rate = "4/h local")]
 #[get("/alone")]
 async fn alone() -> impl Responder {
@@ -149,6 +156,7 @@ fn routes(routes: &mut Routes) {
         .service(two_shares)
         .service(two_local)
         .service(one_local)
+        .service(local_denies)
         .service(alone)
         .service(admin)
         .service(metered)

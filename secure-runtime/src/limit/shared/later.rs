@@ -115,13 +115,8 @@ impl Inner {
         owed: u64,
         now: u64,
     ) -> u64 {
-        let is_in_debt = owed > limit.shape.full;
-        let left = self.held.leases.find(limit, caller, |lease| {
-            if is_in_debt {
-                lease.forfeit();
-            }
-            lease.left(now)
-        });
+        let leases = &self.held.leases;
+        let left = leases.find(limit, caller, |lease| lease.settle(owed, limit.shape, now));
         if left.is_some_and(|left| left > 0) {
             // It is paid already.
             return 0;

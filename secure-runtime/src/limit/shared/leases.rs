@@ -13,7 +13,10 @@
 
 use std::{mem, num::NonZeroU32, time::Duration};
 
-use crate::{limit::table::Passing, policy::Quota};
+use crate::{
+    limit::{bucket::Shape, table::Passing},
+    policy::Quota,
+};
 
 /// How long a process may hold what it took.
 pub(super) const LEASE: Duration = Duration::from_secs(1);
@@ -72,7 +75,7 @@ impl Part {
 }
 
 impl Lease {
-    pub(super) fn left(&self, now: u64) -> u32 {
+    fn left(&self, now: u64) -> u32 {
         self.current.left(now) + self.next.left(now)
     }
 
@@ -166,10 +169,14 @@ impl Lease {
         paid
     }
 
-    /// Nothing is left, and nothing is given back to it: its subject is in debt.
-    pub(super) fn forfeit(&mut self) {
-        self.current = Part::default();
-        self.next = Part::default();
+    /// What is left where so much is owed to the store, what is left among it. In debt that is
+    /// nothing, and nothing can be given back.
+    pub(super) fn settle(&mut self, owed: u64, shape: Shape, now: u64) -> u32 {
+        if owed > shape.full {
+            self.current = Part::default();
+            self.next = Part::default();
+        }
+        self.left(now)
     }
 
     /// Takes a request back that was refused for another reason.

@@ -232,29 +232,39 @@ fn what_another_quota_refused_is_there_again_but_no_longer_than_before() {
 fn l9_a_lease_pays_what_it_holds_and_no_more() {
     let mut lease = Lease::default();
     lease.answer(3, SECOND, 0);
-    let until_next = SECOND + LEASE_NANOS / 2;
+    let later = SECOND + LEASE_NANOS / 2;
     let taken = lease.take(100, SECOND).unwrap();
-    lease.answer(4, until_next, 0);
+    lease.answer(4, later, 0);
     // Two of the one part, one of the other.
-    assert_eq!(lease.pay(3, until_next), 3);
-    assert_eq!(lease.left(until_next), 3);
+    assert_eq!(lease.pay(3, later), 3);
     lease.give_back(taken.until);
-    assert_eq!(lease.left(until_next), 4);
+    assert_eq!(lease.pay(1, later), 1);
     // What is no longer held pays nothing.
+    lease.give_back(taken.until);
     assert_eq!(lease.pay(1_000, SECOND + LEASE_NANOS), 3);
     assert_eq!(lease.pay(1, SECOND + LEASE_NANOS), 0);
     assert!(lease.take(100, SECOND + LEASE_NANOS).is_none());
 }
 
-/// L9: who is in debt has no lease, whoever gives something back to it.
+/// L9: who is in debt has no lease, whoever gives something back to it; who is not keeps his, for it
+/// is paid.
 #[test]
-fn l9_nothing_is_left_of_a_lease_that_is_forfeited() {
+fn l9_nothing_is_left_of_a_lease_in_debt() {
+    let shape = Shape {
+        interval: SECOND,
+        full: 100 * SECOND,
+    };
+    let now = SECOND + 2;
     let mut lease = Lease::default();
     lease.answer(3, SECOND, 0);
     let taken = lease.take(100, SECOND).unwrap();
+    let ahead = lease.take(100, SECOND).unwrap();
     lease.answer(4, SECOND + 1, 0);
-    lease.forfeit();
+    assert_eq!(lease.settle(shape.full, shape, now), 5);
+    lease.give_back(ahead.until);
+    assert_eq!(lease.settle(shape.full, shape, now), 6);
+    assert_eq!(lease.settle(shape.full + 1, shape, now), 0);
     lease.give_back(taken.until);
-    assert_eq!(lease.left(SECOND + 2), 0);
-    assert!(lease.take(100, SECOND + 2).is_none());
+    assert_eq!(lease.settle(0, shape, now), 0);
+    assert!(lease.take(100, now).is_none());
 }
