@@ -217,18 +217,12 @@ impl RateLimiter {
                 limit.quota.per == Per::Ip
             })?;
             let is_due = |quota: &Quota| quota.per == Per::Ip && quota.sharing == Sharing::Local;
-            return self.charge_now(route, charges, is_due);
+            return self.charge(route, charges, None, is_due).map_err(|denied| {
+                let caller = charges.caller(None);
+                shared.deny(route, charges, caller, denied, charges.now)
+            });
         }
-        self.charge_now(route, charges, |quota| quota.per == Per::Ip)
-    }
-
-    /// Charges quotas that need no identity, as of this moment.
-    fn charge_now(
-        &self,
-        route: &RouteLimits,
-        charges: &mut Charges,
-        is_due: impl Fn(&Quota) -> bool,
-    ) -> Result<(), Rejection> {
+        let is_due = |quota: &Quota| quota.per == Per::Ip;
         self.charge(route, charges, None, is_due).map_err(|denied| {
             // The clock was read a moment ago. That is exact enough for a wait, and not for what is
             // given back.

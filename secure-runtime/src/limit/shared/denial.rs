@@ -48,7 +48,7 @@ impl Shared {
 
     /// Takes everything back, and refuses for the sake of one quota; its wait begins at `at`.
     #[cold]
-    pub(super) fn deny(
+    pub(in crate::limit) fn deny(
         &self,
         route: &RouteLimits,
         charges: &mut Charges,
