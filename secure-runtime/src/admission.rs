@@ -43,7 +43,7 @@ pub struct Admitted {
     pub(crate) request: HttpRequest,
     pub(crate) body: Body,
     pub(crate) principal: Option<Principal>,
-    /// Where it came from. Behind proxies that takes time to find, so it is found once.
+    /// Where it came from. Behind proxies that takes time to find, so it is found once here.
     pub(crate) address: ClientAddress,
     charges: Charges,
     /// Held until the answer was sent.
@@ -320,10 +320,14 @@ impl Admitted {
         // The places first: what is left of the body may take its time.
         drop(mem::take(&mut self.place));
         let body = mem::take(&mut self.body);
+        self.note_rejection(&rejection);
+        response::refuse(rejection, self.policy, Some(&self.security), body)
+    }
+
+    fn note_rejection(&self, rejection: &Rejection) {
         if rejection.is_own_doing() {
             self.note(rejection.refusal());
         }
-        response::refuse(rejection, self.policy, Some(&self.security), body)
     }
 
     /// Counts a refusal of this request, where rules of bans count it.
@@ -404,9 +408,7 @@ impl Admitted {
             .and_then(|error| error.as_error::<Rejection>())
         {
             let body = mem::take(&mut self.body);
-            if rejection.is_own_doing() {
-                self.note(rejection.refusal());
-            }
+            self.note_rejection(rejection);
             return response::refuse(rejection.cloned(), self.policy, Some(&self.security), body);
         }
         if let Some((policy, limit)) = self.security.limiter().fields(&self.charges) {

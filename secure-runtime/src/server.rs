@@ -50,8 +50,8 @@ const H2_CONNECTION_WINDOW: u32 = 1 << 20;
 
 /// A server for guarded routes.
 ///
-/// Connections are judged where they are accepted: those of banned clients, and those beyond
-/// [`max_connections_per_client`], are reset before TLS.
+/// Connections are judged where they are accepted: those beyond [`max_connections_per_client`] are
+/// reset, and where TLS ends here those of banned clients too, before it begins.
 ///
 /// [`max_connections_per_client`]: crate::settings::ServerSettings::max_connections_per_client
 ///

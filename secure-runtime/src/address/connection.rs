@@ -33,6 +33,14 @@ pub struct ClientConnection {
 }
 
 impl ClientConnection {
+    pub(crate) fn new(security: &Security, request: &HttpRequest, address: ClientAddress) -> Self {
+        let is_over_tls = came_over_tls(security, request);
+        Self {
+            address,
+            is_over_tls,
+        }
+    }
+
     /// Where the request came from.
     pub fn address(&self) -> ClientAddress {
         self.address
@@ -56,9 +64,7 @@ impl ClientConnection {
 impl Security {
     /// How the client of a request is connected.
     pub fn client(&self, request: &HttpRequest) -> ClientConnection {
-        ClientConnection {
-            address: client_address(self, request),
-            is_over_tls: came_over_tls(self, request),
-        }
+        let address = client_address(self, request);
+        ClientConnection::new(self, request, address)
     }
 }

@@ -244,9 +244,9 @@ mod tests {
     use super::*;
     use crate::limit::tests::Random;
 
-    /// P4: the short way is the standard library's, for all that looks like an address.
+    /// P2: the short way is the standard library's, for all that looks like an address.
     #[test]
-    fn p4_a_dotted_quad_is_an_ipv4_address() {
+    fn p2_a_dotted_quad_is_an_ipv4_address() {
         const PARTS: [&str; 16] = [
             "0", "00", "01", "1", "9", "10", "099", "199", "249", "255", "256", "300", "1000", ".",
             "", "a",
@@ -265,9 +265,9 @@ mod tests {
         assert_eq!(dotted_quad(b"192.0.2.6\xff"), None);
     }
 
-    /// P4: a comma that is nearest counts at once, whatever stands to the left of it.
+    /// P2: a comma that is nearest counts at once, whatever stands to the left of it.
     #[test]
-    fn p4_an_entry_ends_at_the_comma_that_is_not_quoted() {
+    fn p2_an_entry_ends_at_the_comma_that_is_not_quoted() {
         let split = |value: &'static str| {
             let (rest, entry) = split_last(value.as_bytes());
             (rest.map(|rest| str::from_utf8(rest).unwrap()), entry)

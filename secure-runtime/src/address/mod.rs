@@ -226,7 +226,7 @@ impl ClientAddresses {
         self.notices.counts()
     }
 
-    /// The client's address. A request is asked for it once, and it is handed on.
+    /// The client's address. Admission asks a request for it once, and hands it on.
     ///
     /// An entry that names no address (malformed, `unknown`, `_hidden`) ends the walk with
     /// [`ClientAddress::Unknown`]. The address of the proxy that wrote it would be the other

@@ -56,9 +56,9 @@ mod tests {
 
     use super::*;
 
-    /// P4: networks of all lengths, by their first and last addresses and the neighbours of these.
+    /// P1: networks of all lengths, by their first and last addresses and the neighbours of these.
     #[test]
-    fn p4_they_have_what_is_in_their_networks_and_nothing_else() {
+    fn p1_they_have_what_is_in_their_networks_and_nothing_else() {
         let addresses = ["0.0.0.0", "10.9.8.7", "255.255.255.255", "2001:db8:a:b::c"];
         for address in addresses.map(|address| address.parse::<IpAddr>().unwrap()) {
             let longest = if address.is_ipv4() { 32 } else { 128 };

@@ -52,6 +52,7 @@
 //! costs less than 150 bytes.
 
 mod answer;
+mod entry;
 mod error;
 mod network;
 #[cfg(feature = "redis")]
@@ -70,7 +71,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use actix_web::HttpRequest;
@@ -79,7 +80,12 @@ use ipnet::IpNet;
 pub(crate) use self::answer::Banned;
 #[cfg(feature = "redis")]
 use self::redis::{Change, Shared};
-pub use self::{error::BanError, network::BanTarget, rules::StrikeKind};
+pub use self::{
+    entry::{BanCounts, BanEntry},
+    error::BanError,
+    network::BanTarget,
+    rules::StrikeKind,
+};
 use self::{
     network::Key,
     rules::{Rule, Rules},
@@ -141,34 +147,6 @@ struct Parts {
     warned: AtomicU64,
     #[cfg(feature = "redis")]
     shared: Option<Shared>,
-}
-
-/// One ban that has not ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BanEntry {
-    /// Who is refused.
-    pub network: IpNet,
-    /// For how much longer.
-    pub remaining: Duration,
-    /// When it ends, by this machine's clock.
-    pub until: SystemTime,
-    /// How many bans in a row rules have made of this network; 0 for one that was made by a call.
-    pub level: u32,
-    /// As it was given, or what the rule has counted.
-    pub reason: Arc<str>,
-}
-
-/// How many there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BanCounts {
-    /// Bans that have not ended.
-    pub bans: usize,
-    /// Bans that have ended and are remembered, because the next one would be longer.
-    pub remembered: usize,
-    /// Bans and lifts that the shared store has not been told yet.
-    pub untold: usize,
 }
 
 impl BanList {

@@ -59,7 +59,8 @@ impl Input for ClientConnection {
     const KIND: InputKind = InputKind::Server;
 
     async fn take(admitted: &mut Admitted) -> Result<Self, Rejection> {
-        Ok(admitted.security().client(admitted.request()))
+        let (security, request) = (admitted.security(), admitted.request());
+        Ok(Self::new(security, request, admitted.address))
     }
 }
 

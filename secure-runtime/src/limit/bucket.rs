@@ -92,23 +92,25 @@ impl Shape {
         // Of (B T - owed), `remaining` whole intervals are available; the next one is that much
         // away. The sum of the first two is at most B T, or 2 B T where there are debts.
         let owed = paid.tat.saturating_sub(paid.at);
-        (self.interval.saturating_mul(u64::from(paid.remaining)) + owed)
+        self.interval
+            .saturating_mul(u64::from(paid.remaining))
+            .saturating_add(owed)
             .saturating_sub(self.full - self.interval)
     }
 
     /// What is owed after `units` were charged to a subject who owed so much, whether there were
     /// any left or not.
     pub(super) fn later(self, owed: u64, units: u64) -> u64 {
-        // 2 B T: both terms are at most 2^62.
+        // 2 B T, which that of a share may exceed all measure with.
         owed.saturating_add(self.interval.saturating_mul(units))
-            .min(2 * self.full)
+            .min(self.full.saturating_mul(2))
             .max(owed)
     }
 
     /// The TAT after that.
     pub(super) fn tat_later(self, tat: u64, units: u64, now: u64) -> u64 {
         let owed = self.later(tat.saturating_sub(now), units);
-        (now + owed).max(tat)
+        now.saturating_add(owed).max(tat)
     }
 
     /// What a charge would have left if `units` had been added to it.

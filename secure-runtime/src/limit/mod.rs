@@ -392,10 +392,7 @@ fn deny(
     let caller = charges.caller(identity);
     charges.refund(route, caller, now);
     match denied {
-        Denied::NoCaller => Rejection::new(
-            Refusal::NotConfigured,
-            "a quota per user on a route without callers",
-        ),
+        Denied::NoCaller => no_caller(),
         Denied::Wait(wait) => {
             // Of the wait, some has gone by; that it was denied is true all the same.
             let wait = wait.saturating_sub(now.saturating_sub(charges.now)).max(1);
@@ -431,6 +428,13 @@ fn refuse(
         }
     });
     refuse_with(route, waits)
+}
+
+fn no_caller() -> Rejection {
+    Rejection::new(
+        Refusal::NotConfigured,
+        "a quota per user on a route without callers",
+    )
 }
 
 /// The refusal by the quotas at these places that have to wait.

@@ -8,44 +8,47 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use arc_swap::ArcSwap;
+
+type ByIssuer = HashMap<Arc<str>, Arc<AtomicU64>>;
+
 /// The greatest `iat` by issuer, in milliseconds. Only issuers of verified tokens come in, which are
 /// configured.
 #[derive(Debug, Default)]
-pub(super) struct Latest(RwLock<HashMap<Arc<str>, AtomicU64>>);
+pub(super) struct Latest(ArcSwap<ByIssuer>);
 
 impl Latest {
     /// Remembers an `iat`.
     pub(super) fn note(&self, issuer: &str, issued_at: u64) {
-        if let Some(latest) = self.read().get(issuer) {
-            // Seldom the latest, and what is only read does not slow other workers down.
-            if latest.load(Ordering::Acquire) < issued_at {
-                latest.fetch_max(issued_at, Ordering::AcqRel);
+        loop {
+            if let Some(latest) = self.0.load().get(issuer) {
+                // Seldom the latest, and what is only read does not slow other workers down.
+                if latest.load(Ordering::Acquire) < issued_at {
+                    latest.fetch_max(issued_at, Ordering::AcqRel);
+                }
+                return;
             }
-            return;
+            self.0.rcu(|all| {
+                let mut all = ByIssuer::clone(all);
+                all.entry(Arc::from(issuer)).or_default();
+                all
+            });
         }
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let latest = all.entry(Arc::from(issuer)).or_default();
-        latest.fetch_max(issued_at, Ordering::AcqRel);
     }
 
     /// The cut-off for what has been issued until `now`; of every issuer for an empty name.
     pub(super) fn cut_off(&self, issuer: &str, now: u64) -> u64 {
-        let all = self.read();
-        let load = |latest: &AtomicU64| latest.load(Ordering::Acquire);
+        let all = self.0.load();
+        let load = |latest: &Arc<AtomicU64>| latest.load(Ordering::Acquire);
         let latest = match issuer {
             "" => all.values().map(load).max(),
             issuer => all.get(issuer).map(load),
         };
         latest.unwrap_or(0).max(now)
-    }
-
-    /// Whole between two statements, so a panic leaves it usable.
-    fn read(&self) -> RwLockReadGuard<'_, HashMap<Arc<str>, AtomicU64>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

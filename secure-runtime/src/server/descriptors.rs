@@ -87,7 +87,7 @@ fn tell(demand: &Demand, connections: u64, limit: u64, configured: Option<NonZer
 
 /// As actix-server counts its workers where nobody else does.
 fn cores() -> usize {
-    std::thread::available_parallelism().map_or(2, NonZeroUsize::get)
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().min(512))
 }
 
 fn to_usize(number: u64) -> usize {

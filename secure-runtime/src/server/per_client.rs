@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn l4_a_client_has_so_many_at_a_time_and_another_when_one_ends() {
+    fn a_client_has_so_many_at_a_time_and_another_when_one_ends() {
         let (clients, ann) = (most(2), client("192.0.2.1"));
         let first = clients.open(ann).unwrap();
         let _second = clients.open(ann).unwrap();

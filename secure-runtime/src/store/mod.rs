@@ -243,8 +243,7 @@ impl Server {
     #[cold]
     fn tell(&self, fault: &Fault) {
         let refused = Refused::of(fault);
-        let now = self.clock.monotonic_nanos();
-        if let Some(count) = self.refusals.count(refused, now) {
+        if let Some(count) = self.refusals.count(refused, &self.clock) {
             tracing::error!(
                 event = "sys_store_refuses",
                 code = fault.code(),

@@ -1,28 +1,16 @@
 //! What an operator is told of commands that the server refuses, while it is well otherwise.
 
-use std::{
-    fmt,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::fmt;
 
 use super::Fault;
+use crate::{address::Notice, clock::Clock};
 
-/// Nanoseconds between two lines about one kind. A flood is refused with every request.
-const QUIET: u64 = 60 * 1_000_000_000;
 /// The longest name of a command; no command of any server has a longer one.
 const LONGEST_NAME: usize = 40;
 
-/// Counts refusals of each kind, and says when one is told.
+/// Counts refusals of each kind, and says when one is told: a flood is refused with every request.
 #[derive(Debug, Default)]
-pub(super) struct Refusals([Count; KINDS]);
-
-#[derive(Debug, Default)]
-struct Count {
-    /// When the last line was written; 0 for never, else in nanoseconds and 1 more.
-    told: AtomicU64,
-    /// Refusals since then.
-    since: AtomicU64,
-}
+pub(super) struct Refusals([Notice; KINDS]);
 
 /// What was refused. Holds nothing that a request has sent: of the server's own words only the name
 /// of a command is taken.
@@ -42,20 +30,8 @@ const KINDS: usize = 4;
 
 impl Refusals {
     /// How many of the kind there were since the last line, if it is time for another one.
-    pub(super) fn count(&self, refused: Refused<'_>, now: u64) -> Option<u64> {
-        let count = self.0.get(refused.kind())?;
-        count.since.fetch_add(1, Ordering::Relaxed);
-        let told = count.told.load(Ordering::Relaxed);
-        let now = now.saturating_add(1);
-        if told != 0 && now.saturating_sub(told) < QUIET {
-            return None;
-        }
-        // Of many at a time one writes the line.
-        let is_first = count
-            .told
-            .compare_exchange(told, now, Ordering::Relaxed, Ordering::Relaxed)
-            .is_ok();
-        is_first.then(|| count.since.swap(0, Ordering::Relaxed))
+    pub(super) fn count(&self, refused: Refused<'_>, clock: &Clock) -> Option<u64> {
+        self.0.get(refused.kind())?.due(clock)
     }
 }
 
@@ -73,7 +49,8 @@ impl<'a> Refused<'a> {
                 Self::Command(name(text, "to run the '"))
             }
             Some("ERR") if text.contains("can't run this command") => Self::Command(None),
-            Some("ERR" | "NOPERM") if text.contains("access") => Self::Key,
+            Some("ERR") if text.contains("can't access") => Self::Key,
+            Some("NOPERM") if text.contains("access") => Self::Key,
             Some("NOPERM") => Self::Command(None),
             _ => Self::Other,
         }
@@ -113,6 +90,8 @@ impl fmt::Display for Refused<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use redis::{ServerError, parse_redis_value};
 
     use super::*;
@@ -170,6 +149,11 @@ mod tests {
                 Refused::Command(None),
             ),
             (
+                "ERR Script attempted to access a non local key in a cluster node script: \
+                 dbd957e9780ea9177bab6166b821f838cb4d84bd, on @user_script:1.",
+                Refused::Other,
+            ),
+            (
                 "ERR user_script:1: arithmetic on a nil value",
                 Refused::Other,
             ),
@@ -206,18 +190,19 @@ mod tests {
 
     #[test]
     fn a_flood_is_told_of_once_a_minute_and_each_kind_by_itself() {
+        let (clock, hand) = Clock::manual();
         let refusals = Refusals::default();
-        let minute = QUIET;
-        assert_eq!(refusals.count(Refused::Full, 0), Some(1));
-        for now in 0..1_000 {
-            assert_eq!(refusals.count(Refused::Full, now), None);
+        let count = |refused| refusals.count(refused, &clock);
+        assert_eq!(count(Refused::Full), Some(1));
+        for _ in 0..1_000 {
+            assert_eq!(count(Refused::Full), None);
         }
-        assert_eq!(refusals.count(Refused::Command(Some("a")), 5), Some(1));
-        assert_eq!(refusals.count(Refused::Command(None), 6), None);
-        assert_eq!(refusals.count(Refused::Key, 7), Some(1));
-        assert_eq!(refusals.count(Refused::Other, 8), Some(1));
-        assert_eq!(refusals.count(Refused::Full, minute - 1), None);
-        assert_eq!(refusals.count(Refused::Full, minute), Some(1_002));
-        assert_eq!(refusals.count(Refused::Full, minute + 1), None);
+        assert_eq!(count(Refused::Command(Some("a"))), Some(1));
+        assert_eq!(count(Refused::Command(None)), None);
+        assert_eq!(count(Refused::Key), Some(1));
+        assert_eq!(count(Refused::Other), Some(1));
+        hand.advance(Duration::from_secs(60));
+        assert_eq!(count(Refused::Full), Some(1_001));
+        assert_eq!(count(Refused::Full), None);
     }
 }

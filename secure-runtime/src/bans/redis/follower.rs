@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     bans::{
+        nanos,
         network::{Key, is_too_wide},
         table::{Ban, Forget, Full},
     },
@@ -29,6 +30,8 @@ const LIMIT: Duration = Duration::from_millis(200);
 const CHUNK: usize = 500;
 /// Networks that are told at once.
 const BATCH: usize = 200;
+/// Between two readings of the whole store because there is room again for what there was none for.
+const READ_AGAIN: Duration = Duration::from_secs(10);
 /// A batch that is repeated later than this is taken for a new one.
 const REQUEST_REMEMBERED: Duration = Duration::from_secs(10 * 60);
 
@@ -83,6 +86,8 @@ struct Follower<'a> {
     time: (u64, u64),
     /// There was no room here for a ban of the store.
     lacks_room: bool,
+    /// Before this time the store is not read again for it.
+    read_again_at: u64,
     /// What was sent and not acknowledged: to be sent again as it was.
     sent: Option<Batch>,
     is_following: bool,
@@ -111,6 +116,7 @@ impl<'a> Follower<'a> {
             version: 0,
             time: (0, 0),
             lacks_room: false,
+            read_again_at: 0,
             sent: None,
             is_following: false,
         }
@@ -127,10 +133,12 @@ impl<'a> Follower<'a> {
         let mut seen = HashSet::<Key>::new();
         let mut is_new = false;
         let now = self.state.clock.monotonic_nanos();
-        if self.lacks_room && self.state.table.writer().has_room(now) {
+        if self.lacks_room && now >= self.read_again_at && self.state.table.writer().has_room(now) {
             // What there was none for may fit now.
             (self.version, self.lacks_room) = (0, false);
+            self.read_again_at = now.saturating_add(nanos(READ_AGAIN));
         }
+        let mut refused = 0;
         loop {
             let sent = self.state.clock.monotonic_nanos();
             let changes = self.ask(connection).await?;
@@ -142,8 +150,10 @@ impl<'a> Follower<'a> {
             }
             let is_last = changes.records.len() < CHUNK;
             self.version = changes.version;
-            self.lacks_room |= self.apply(&changes, is_new.then_some(&mut seen)).is_err();
+            let outcome = self.apply(&changes, is_new.then_some(&mut seen), &mut refused);
+            self.lacks_room |= outcome.is_err();
             if is_last {
+                warn_of(refused);
                 if is_new {
                     self.merge(connection, &seen).await?;
                 }
@@ -173,12 +183,17 @@ impl<'a> Follower<'a> {
         Changes::read(values).ok_or(Lost)
     }
 
-    /// Has what the store knows hold here, but for what it was not told yet.
+    /// Has what the store knows hold here, but for what it was not told yet; counts what does not.
     ///
     /// # Errors
     ///
     /// There is no room for some of it; the rest holds.
-    fn apply(&self, changes: &Changes, mut seen: Option<&mut HashSet<Key>>) -> Result<(), Full> {
+    fn apply(
+        &self,
+        changes: &Changes,
+        mut seen: Option<&mut HashSet<Key>>,
+        refused: &mut usize,
+    ) -> Result<(), Full> {
         let state = self.state;
         let mut writer = state.table.writer();
         let outbox = state.outbox();
@@ -187,11 +202,10 @@ impl<'a> Follower<'a> {
             let rest = Duration::from_millis(time.saturating_sub(changes.now));
             now.saturating_add(u64::try_from(rest.as_nanos()).unwrap_or(u64::MAX))
         };
-        let mut refused = 0_usize;
         let mut outcome = Ok(());
         for (network, value) in &changes.records {
             let (Some(target), Some(record)) = (decode_key(network), Record::decode(value)) else {
-                refused += 1;
+                *refused += 1;
                 continue;
             };
             let key = Key::new(target);
@@ -209,7 +223,7 @@ impl<'a> Follower<'a> {
                 Record::Banned { .. }
                     if is_too_wide(&target) || state.addresses.has_proxy_in(&target) =>
                 {
-                    refused += 1;
+                    *refused += 1;
                 }
                 Record::Banned {
                     until,
@@ -224,18 +238,10 @@ impl<'a> Follower<'a> {
                         reason,
                     };
                     let set = writer.set(key, ban, now);
-                    refused += usize::from(set.is_err());
+                    *refused += usize::from(set.is_err());
                     outcome = outcome.and(set);
                 }
             }
-        }
-        if refused > 0 {
-            tracing::warn!(
-                event = "sys_bans_not_taken",
-                refused,
-                "bans of the store do not hold here: they are malformed, would ban a trusted \
-                 proxy, or there is no room for them (`bans.max_entries`)"
-            );
         }
         outcome
     }
@@ -308,6 +314,15 @@ impl<'a> Follower<'a> {
         })
     }
 
+    /// What time it was for the store, in milliseconds, at a time of this process.
+    fn store_time(&self, ours: u64) -> u64 {
+        let (then, now) = self.time;
+        let millis = |nanos: u64| nanos / 1_000_000;
+        let ahead = millis(ours.saturating_sub(then));
+        now.saturating_add(ahead)
+            .saturating_sub(millis(then.saturating_sub(ours)))
+    }
+
     async fn write<'c>(
         &self,
         connection: &Connection,
@@ -347,14 +362,15 @@ impl<'a> Follower<'a> {
     }
 }
 
-impl Follower<'_> {
-    /// What time it was for the store, in milliseconds, at a time of this process.
-    fn store_time(&self, ours: u64) -> u64 {
-        let (then, now) = self.time;
-        let millis = |nanos: u64| Duration::from_nanos(nanos).as_millis() as u64;
-        let ahead = millis(ours.saturating_sub(then));
-        now.saturating_add(ahead)
-            .saturating_sub(millis(then.saturating_sub(ours)))
+/// Once for all that was read.
+fn warn_of(refused: usize) {
+    if refused > 0 {
+        tracing::warn!(
+            event = "sys_bans_not_taken",
+            refused,
+            "bans of the store do not hold here: they are malformed, would ban a trusted proxy, or \
+             there is no room for them (`bans.max_entries`)"
+        );
     }
 }
 

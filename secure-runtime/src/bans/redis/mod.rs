@@ -11,9 +11,10 @@
 //!
 //! A server that restarts, is emptied or is replaced by a replica may have lost something. Its
 //! memory has another identity then, upon which the contents begin a new epoch, and every process
-//! reads all of them and tells what is missing there. A lift that is lost with its server may come
-//! undone so: in doubt a network is banned until its time is over. For that reason too a lift that the
-//! store could not be told for a while ends no ban that was made after it.
+//! reads all of them and tells what is missing there. A lift that is lost with its server, or
+//! that it was not told before it came back with nothing, may come undone so: in doubt a network is
+//! banned until its time is over. For that reason too a lift that the store could not be told for a
+//! while ends no ban that was made after it.
 
 mod follower;
 mod record;

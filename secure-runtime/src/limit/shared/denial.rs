@@ -2,9 +2,9 @@
 
 use crate::{
     limit::{
-        Charges, bucket, refuse_with,
+        Charges, bucket, no_caller, refuse_with,
         route::{Caller, Denied, Limit, RouteLimits},
-        shared::{Inner, Shared, no_caller},
+        shared::{Inner, Shared},
     },
     policy::{Outage, Sharing},
     rejection::Rejection,
@@ -105,7 +105,7 @@ impl Shared {
 
 impl Inner {
     /// Until when the store is known to admit nothing.
-    fn denied_until(&self, limit: &Limit, caller: Caller<'_>) -> u64 {
+    pub(super) fn denied_until(&self, limit: &Limit, caller: Caller<'_>) -> u64 {
         if limit.quota.sharing == Sharing::Local {
             return 0;
         }

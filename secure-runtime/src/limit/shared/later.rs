@@ -4,8 +4,8 @@
 //! is denied here, as one whom the store has denied, and has no lease.
 //!
 //! What the store does not hear, it never knows. With `outage = "local"` it is charged to the share of
-//! this process, for as long as the outage lasts. With `"deny"` there is no share and nobody is
-//! admitted meanwhile; then it is free, unless what this process alone has missed of a caller is more
+//! this process, for as long as the outage lasts. With `"deny"` there is no share, and nobody is
+//! admitted meanwhile but from a lease; then it is free, unless what this process alone has missed of a caller is more
 //! than a burst: so long he is denied here. To tell the store when it is back would take a list that
 //! callers make grow.
 
@@ -70,8 +70,8 @@ impl Shared {
                             limit.charge_share_later(caller, rest, route.cost, instances, now);
                             limit.wait_share(caller, route.cost, instances, now)
                         }
-                        // No request is charged to this count: it holds what was missed, and
-                        // the store would deny for as long at least.
+                        // Without a share no request is charged to this count: it holds what was
+                        // missed, and the store would deny for as long at least.
                         None => {
                             let wait = in_memory(limit, rest);
                             inner.keep_denied(limit, caller, bucket::now(&inner.clock), wait);
@@ -123,6 +123,7 @@ impl Inner {
         }
         let wait = limit.shape.wait(owed, route.cost);
         self.keep_denied(limit, caller, now, wait);
-        wait
+        // What is known already to be denied for longer stays so.
+        wait.max(self.denied_until(limit, caller).saturating_sub(now))
     }
 }

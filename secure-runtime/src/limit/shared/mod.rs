@@ -404,13 +404,6 @@ fn silent(detail: &'static str) -> Rejection {
     Rejection::new(Refusal::Undecided, detail).with_retry_after(RETRY_AFTER)
 }
 
-fn no_caller() -> Rejection {
-    Rejection::new(
-        Refusal::NotConfigured,
-        "a quota per user on a route without callers",
-    )
-}
-
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()

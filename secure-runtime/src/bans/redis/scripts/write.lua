@@ -33,7 +33,10 @@ for i = 4, #ARGV, 7 do
   end
   local lifted = ends_before == '-'
   local value
-  local is_later = before and not lifted and tonumber(made_before) > made + 1000
+  -- Where the clock was put back, what was made before is not of the future.
+  made_before = math.min(tonumber(made_before) or 0, now)
+  local is_later = before and not lifted and made_before > made + 1000
+  if what == 'replace' then made = now end
   if what == 'lift' and is_later then
     -- As it is, for who has lifted it to read it again.
     value = before
@@ -41,10 +44,10 @@ for i = 4, #ARGV, 7 do
     value = '-:' .. decimal(forget) .. ':0:' .. decimal(made) .. ':'
   elseif what ~= 'merge' or not lifted then
     if before and not lifted and (what ~= 'replace' or is_later) then
-      level = math.max(level, tonumber(level_before))
-      made = math.max(made, tonumber(made_before))
+      level = math.max(level, tonumber(level_before) or 0)
+      made = math.max(made, made_before)
       -- Of two processes that were told the same, the clocks differ by a moment.
-      if tonumber(ends_before) >= ends - 1000 then
+      if (tonumber(ends_before) or 0) >= ends - 1000 then
         ends, reason = tonumber(ends_before), reason_before
       end
     end
