@@ -11,7 +11,7 @@ use actix_web::web;
 use futures_util::future::join_all;
 use secure_examples::shop::{self, Store};
 use secure_runtime::{
-    Clock, Running, Security, Server, Settings,
+    Running, Security, Server, Settings,
     data::password::NewPassword,
     settings::{KeySource, Transport},
     testing,
@@ -19,7 +19,7 @@ use secure_runtime::{
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::rig::{Answer, Connection, settings};
+use crate::rig::{Answer, Connection, security, settings};
 
 const PASSWORD: &str = "violet tram eats sixteen clouds";
 /// Connections at a time.
@@ -43,12 +43,7 @@ impl Shop {
         settings.passwords.iterations = NonZeroUsize::new(iterations).unwrap();
         settings.login.secret = Some(KeySource::Secret(vec![7; 32].into()));
         settings.token_issuer = Some(testing::token_issuer());
-        settings.check().unwrap();
-        let security = Security::builder()
-            .settings(settings)
-            .clock(Clock::system())
-            .build()
-            .unwrap();
+        let security = security(settings);
         let store = web::Data::new(Store::default());
         let routes = shop::routes(store.clone());
         let server = Server::new(security.clone(), routes);

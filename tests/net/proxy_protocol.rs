@@ -4,12 +4,12 @@ use std::{net::SocketAddr, time::Duration};
 
 use actix_web::{HttpRequest, Responder, get};
 use secure_runtime::{
-    ClientConnection, Clock, Routes, Running, Security, Server, Settings, secured,
+    ClientConnection, Routes, Running, Security, Server, Settings, secured,
     settings::{Ipv6Prefix, Transport},
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::rig::{Answer, Connection, settings, soon, tls_over};
+use crate::rig::{Answer, Connection, security, settings, soon, tls_over};
 
 /// The address of the connection's peer.
 #[secured(public, rate = "10000/s")]
@@ -61,12 +61,7 @@ fn in_the_clear() -> Settings {
 
 impl Service {
     async fn start(settings: Settings) -> Self {
-        settings.check().unwrap();
-        let security = Security::builder()
-            .settings(settings)
-            .clock(Clock::system())
-            .build()
-            .unwrap();
+        let security = security(settings);
         let running = Server::new(security.clone(), routes).start().await.unwrap();
         Self { running, security }
     }

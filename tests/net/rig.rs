@@ -42,6 +42,13 @@ pub(crate) fn settings() -> Settings {
     settings
 }
 
+/// What these settings make, for a service without tokens.
+pub(crate) fn security(settings: Settings) -> Security {
+    settings.check().unwrap();
+    let builder = Security::builder().settings(settings);
+    builder.clock(Clock::system()).build().unwrap()
+}
+
 /// A running server, and who issues tokens for it.
 pub(crate) struct Service {
     pub(crate) running: Running,

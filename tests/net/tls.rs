@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use actix_web::{App, HttpRequest, HttpServer, Responder, get};
 use secure_runtime::{
-    Clock, Error, Routes, Security, Server, Settings, secured,
+    Error, Routes, Security, Server, Settings, secured,
     settings::{TlsSettings, Transport},
 };
 use tokio::{
@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     proxy_protocol::from,
-    rig::{Connection, Service, connect_tls, pem, settings, soon, tls_over},
+    rig::{Connection, Service, connect_tls, pem, security, settings, soon, tls_over},
 };
 
 #[secured(public, rate = "10000/s")]
@@ -299,11 +299,7 @@ async fn actix_web_is_told_how_it_is_served() {
 /// An app that somebody builds by hand, and serves over HTTP.
 #[actix_web::test]
 async fn a_hand_made_server_without_tls_answers_nothing() {
-    let security = Security::builder()
-        .settings(settings())
-        .clock(Clock::system())
-        .build()
-        .unwrap();
+    let security = security(settings());
     let server = HttpServer::new(move || {
         App::new()
             .wrap(security.shield())

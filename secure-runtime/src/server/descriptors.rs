@@ -6,7 +6,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::settings::ServerSettings;
+use crate::settings::{MAX_WORKERS, ServerSettings};
 
 /// Connections of a worker, where `server.max_connections` does not say it.
 const CONNECTIONS: u64 = 25_000;
@@ -87,7 +87,7 @@ fn tell(demand: &Demand, connections: u64, limit: u64, configured: Option<NonZer
 
 /// As actix-server counts its workers where nobody else does.
 fn cores() -> usize {
-    std::thread::available_parallelism().map_or(2, |cores| cores.get().min(512))
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().min(MAX_WORKERS))
 }
 
 fn to_usize(number: u64) -> usize {

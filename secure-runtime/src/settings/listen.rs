@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -11,6 +12,9 @@ use ipnet::IpNet;
 
 use super::{Settings, Transport};
 use crate::error::{Mistake, Mistakes};
+
+/// The most workers that actix-server starts.
+pub(crate) const MAX_WORKERS: usize = 512;
 
 /// Where the server listens: `server.address`.
 ///
@@ -187,6 +191,8 @@ pub(super) fn check(settings: &Settings, mistakes: &mut Mistakes) {
     proxy_protocol(settings, mistakes);
     // Every peer is a proxy there, and proxies have no such bound.
     connections_of_clients(settings, mistakes);
+    // There is no server of so many.
+    workers(settings, mistakes);
     // To trust every address is to let clients choose theirs.
     trusted_proxies(settings, mistakes);
 }
@@ -243,6 +249,14 @@ fn proxy_protocol(settings: &Settings, mistakes: &mut Mistakes) {
             "nobody is trusted to tell where a connection comes from; write the load balancers' \
              networks in `client_address.trusted_proxies`",
         );
+    }
+}
+
+fn workers(settings: &Settings, mistakes: &mut Mistakes) {
+    let is_too_much = |workers: NonZeroUsize| workers.get() > MAX_WORKERS;
+    if settings.server.workers.is_some_and(is_too_much) {
+        let problem = format!("write a number up to {MAX_WORKERS}, as in `8`");
+        mistakes.add(Mistake::new("server.workers", problem));
     }
 }
 

@@ -58,6 +58,7 @@ pub use self::keys::{
     Algorithm, IssuerSettings, KeyMaterial, KeySettings, KeySource, UnknownAlgorithm,
 };
 pub(crate) use self::keys::{read, warn_if_open_to_others};
+pub(crate) use self::listen::MAX_WORKERS;
 pub use self::listen::{
     ListenAddress, NotAProxy, NotASocketMode, NotAnAddress, SocketMode, TrustedProxy,
 };
@@ -164,7 +165,7 @@ pub struct ServerSettings {
     pub proxy_protocol: bool,
     /// Who ends TLS. Default: this server.
     pub transport: Transport,
-    /// Threads that serve requests. Default: one for each core.
+    /// Threads that serve requests, at most 512. Default: one for each core.
     pub workers: Option<NonZeroUsize>,
     /// How long requests in progress may take when the server stops. Default: 30 s.
     pub shutdown_timeout: Duration,

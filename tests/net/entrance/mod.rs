@@ -19,7 +19,7 @@ use actix_web::{Responder, get};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName,
 };
-use secure_runtime::{AddressCounts, Clock, Routes, Running, Security, Server, Settings, secured};
+use secure_runtime::{AddressCounts, Routes, Running, Security, Server, Settings, secured};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -27,7 +27,7 @@ use tokio::{
 
 use crate::{
     proxy_protocol::{from, v2},
-    rig::{Connection, settings, soon, tls_over},
+    rig::{Connection, security, settings, soon, tls_over},
 };
 
 #[secured(public, rate = "10000/s")]
@@ -128,12 +128,7 @@ async fn knock(socket: io::Result<TcpStream>, header: &[u8]) -> Option<TcpStream
 
 impl Service {
     async fn start(settings: Settings) -> Self {
-        settings.check().unwrap();
-        let security = Security::builder()
-            .settings(settings)
-            .clock(Clock::system())
-            .build()
-            .unwrap();
+        let security = security(settings);
         let running = Server::new(security.clone(), routes).start().await.unwrap();
         Self { running, security }
     }

@@ -39,6 +39,10 @@ fn every_mistake_about_listening_has_its_message() {
             "`server.max_connections`: write a number from 1",
         ),
         (
+            "[server]\nworkers = 513",
+            "`server.workers`: write a number up to 512, as in `8`",
+        ),
+        (
             "[server]\nmax_connections_per_client = 0",
             "`server.max_connections_per_client`: write a number from 1",
         ),
