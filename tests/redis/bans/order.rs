@@ -2,6 +2,16 @@
 
 use super::*;
 
+/// Two processes that know of one ban, which the first has made.
+async fn two_with_a_ban(redis: &Redis) -> [Process; 2] {
+    let here = Process::ready(redis).await;
+    let there = Process::ready(redis).await;
+    here.ban(&address(0));
+    there.until(&address(0), true).await;
+    here.follows().await;
+    [here, there]
+}
+
 /// A process that is cut off has lifted a ban, and what it tells when it is back is old: who was
 /// banned since by another process stays banned.
 #[actix_web::test]
@@ -37,11 +47,7 @@ async fn g11_a_lift_that_is_told_late_ends_no_later_ban() {
 #[actix_web::test]
 async fn g11_a_ban_is_made_shorter_everywhere() {
     let redis = Redis::start();
-    let here = Process::ready(&redis).await;
-    let there = Process::ready(&redis).await;
-    here.ban(&address(0));
-    there.until(&address(0), true).await;
-    here.follows().await;
+    let [here, there] = two_with_a_ban(&redis).await;
     assert!(here.bans.lift(ip(&address(0))));
     let shorter = Duration::from_secs(60);
     here.bans.ban(ip(&address(0)), shorter, "a test").unwrap();
@@ -109,11 +115,7 @@ async fn g11_a_ban_without_room_holds_when_there_is_some() {
 #[actix_web::test]
 async fn g11_a_ban_of_before_the_clock_was_put_back_can_be_lifted() {
     let redis = Redis::start();
-    let here = Process::ready(&redis).await;
-    let there = Process::ready(&redis).await;
-    here.ban(&address(0));
-    there.until(&address(0), true).await;
-    here.follows().await;
+    let [here, there] = two_with_a_ban(&redis).await;
     let network = format!("{}/32", address(0));
     let value = redis.ask(&["HGET", "{test}:bans:entries", &network]);
     let value = value.split("\r\n").nth(1).unwrap();

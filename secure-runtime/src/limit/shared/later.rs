@@ -5,9 +5,9 @@
 //!
 //! What the store does not hear, it never knows. With `outage = "local"` it is charged to the share of
 //! this process, for as long as the outage lasts. With `"deny"` there is no share, and nobody is
-//! admitted meanwhile but from a lease; then it is free, unless what this process alone has missed of a caller is more
-//! than a burst: so long he is denied here. To tell the store when it is back would take a list that
-//! callers make grow.
+//! admitted meanwhile but from a lease; then it is free, unless what this process alone has missed of
+//! a caller is more than a burst: so long he is denied here. To tell the store when it is back would
+//! take a list that callers make grow.
 
 use crate::{
     limit::{
